@@ -1,0 +1,284 @@
+"""Units on the map: which touch, the rings around a set, and connected sets of units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cseval.errors import DesignError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Index = npt.NDArray[np.int64]
+    Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Areas:
+    """The adjacency graph of the units.
+
+    Parameters
+    ----------
+    units : tuple of str
+        Codes of the areas on the map.
+    pairs : int array, shape (pairs, 2)
+        Positions in `units` of two areas that touch, each pair once.
+    border : float array, shape (pairs,)
+        Length of the border each pair shares, in metres (0 for a corner).
+    names, districts : mapping of str to str
+    outlines : mapping of str to tuple of float arrays, each of shape (points, 2)
+        Outer rings of each area in metres, for maps.
+    """
+
+    units: tuple[str, ...]
+    pairs: Index
+    border: npt.NDArray[np.float64]
+    names: Mapping[str, str] = field(default_factory=dict)
+    districts: Mapping[str, str] = field(default_factory=dict)
+    outlines: Mapping[str, tuple[npt.NDArray[np.float64], ...]] = field(default_factory=dict)
+
+    @cached_property
+    def position(self) -> Mapping[str, int]:
+        """Position of each unit."""
+        return {u: i for i, u in enumerate(self.units)}
+
+    @cached_property
+    def neighbours(self) -> tuple[tuple[int, ...], ...]:
+        """Positions of the areas that touch each area, in order."""
+        lists: list[list[int]] = [[] for _ in self.units]
+        for a, b in self.pairs.tolist():
+            lists[a].append(b)
+            lists[b].append(a)
+        return tuple(tuple(sorted(n)) for n in lists)
+
+    def ring(self, members: Iterable[str], rings: int = 1) -> tuple[frozenset[str], ...]:
+        """The rings around a set: ring 1 touches it, ring 2 touches ring 1, and so on.
+
+        Raises
+        ------
+        DesignError
+            If a member is not on the map.
+        """
+        inside = {self._find(m) for m in members}
+        out: list[frozenset[str]] = []
+        for _ in range(rings):
+            edge = {n for m in inside for n in self.neighbours[m]} - inside
+            out.append(frozenset(self.units[n] for n in edge))
+            inside |= edge
+        return tuple(out)
+
+    def components(self, members: Iterable[str]) -> tuple[frozenset[str], ...]:
+        """The connected parts of a set, largest first."""
+        left = {self._find(m) for m in members}
+        parts: list[set[int]] = []
+        while left:
+            part, edge = set(), {min(left)}
+            while edge:
+                part |= edge
+                left -= edge
+                edge = {n for m in edge for n in self.neighbours[m]} & left
+            parts.append(part)
+        parts.sort(key=lambda p: (-len(p), min(p)))
+        return tuple(frozenset(self.units[i] for i in p) for p in parts)
+
+    def align(self, units: Sequence[str]) -> Areas:
+        """The graph over exactly these units, in this order; areas not named are left out.
+
+        Raises
+        ------
+        DesignError
+            If a unit is not on the map, which usually means boundaries of another year.
+        """
+        unknown = [u for u in units if u not in self.position]
+        if unknown:
+            raise DesignError(
+                f"{len(unknown)} of {len(units)} units are not on the map (first: {', '.join(unknown[:3])})",
+                where="boundaries",
+                expected="boundaries of the same year as the counts",
+                todo="Import the boundary file whose codes match the counts",
+            )
+        new = {self.position[u]: i for i, u in enumerate(units)}
+        keep = np.array([a in new and b in new for a, b in self.pairs.tolist()], dtype=bool)
+        pairs = np.array([[new[a], new[b]] for a, b in self.pairs[keep].tolist()], dtype=np.int64).reshape(-1, 2)
+        return Areas(
+            units=tuple(units),
+            pairs=pairs,
+            border=self.border[keep],
+            names=self.names,
+            districts=self.districts,
+            outlines=self.outlines,
+        )
+
+    def _find(self, unit: str) -> int:
+        if unit not in self.position:
+            raise DesignError(
+                f"unit {unit!r} is not on the map", where="boundaries", expected="a code of the boundary file"
+            )
+        return self.position[unit]
+
+    def padded(self, within: Mask) -> Index:
+        """Neighbours as a rectangle, padded with ``len(units)``; only pairs inside `within` count.
+
+        Returns
+        -------
+        int array, shape (units + 1, largest number of neighbours); the last row is padding.
+        """
+        n = len(self.units)
+        lists = [[m for m in near if within[i] and within[m]] for i, near in enumerate(self.neighbours)]
+        width = max((len(x) for x in lists), default=0) or 1
+        table = np.full((n + 1, width), n, dtype=np.int64)
+        for i, near in enumerate(lists):
+            table[i, : len(near)] = near
+        return table
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PlaceboSets:
+    """Connected sets of comparison units, with the ring around each.
+
+    Parameters
+    ----------
+    members : int array, shape (sets, size)
+        Positions of the units, sorted within a set.
+    ring : int array, shape (sets, width)
+        Positions of the comparison units that touch the set, padded with the number of units.
+    exact : bool
+        Whether these are all the connected sets there are.
+    """
+
+    members: Index
+    ring: Index
+    exact: bool = False
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def take(self, which: Index | Mask) -> PlaceboSets:
+        """The sets at these positions."""
+        return PlaceboSets(members=self.members[which], ring=self.ring[which])
+
+    @cached_property
+    def distinct(self) -> int:
+        """Number of different sets among the draws."""
+        return len(np.unique(self.members, axis=0)) if len(self.members) else 0
+
+
+def placebo_sets(areas: Areas, pool: Mask, members: Index, *, exact: bool = False) -> PlaceboSets:
+    """Attach to each set the ring of pool units that touch it.
+
+    Parameters
+    ----------
+    areas : Areas
+    pool : bool array, shape (units,)
+        Units that may serve as comparison.
+    members : int array, shape (sets, size)
+
+    Notes
+    -----
+    The programme's own buffer is left out of its comparison, so the ring of a placebo neighbourhood
+    must be left out of the placebo's: the same rule on both sides makes them exchangeable.
+    """
+    n = len(areas.units)
+    near = areas.padded(np.ones(n, dtype=bool))[members].reshape(len(members), -1)
+    allowed = np.append(pool, False)
+    near = np.where(allowed[near], near, n)
+    near.sort(axis=1)
+    near[:, 1:][near[:, 1:] == near[:, :-1]] = n
+    for column in members.T:
+        near[near == column[:, None]] = n
+    near.sort(axis=1)
+    used = int((near < n).sum(axis=1).max(initial=0)) or 1
+    return PlaceboSets(members=members, ring=np.ascontiguousarray(near[:, :used]), exact=exact)
+
+
+def draw_connected(areas: Areas, pool: Mask, size: int, draws: int, rng: np.random.Generator) -> Index:
+    """Draw connected sets of `size` pool units by random growth.
+
+    A set starts at a unit drawn uniformly and grows by a random neighbour of a random member until it has
+    `size` units. Sets that cannot grow (a corner cut off by excluded units) are drawn again.
+
+    Returns
+    -------
+    int array, shape (draws, size), sorted within each set.
+
+    Raises
+    ------
+    DesignError
+        If no connected set of that size exists in the pool.
+    """
+    seeds = _large_enough(areas, pool, size)
+    if not len(seeds):
+        raise DesignError(
+            f"no {size} adjoining comparison units",
+            where="placebo neighbourhoods",
+            expected=f"at least one connected set of {size} units outside the treated area and its buffer",
+            todo="Widen the comparison",
+        )
+    near = areas.padded(pool)
+    degree = (near < len(areas.units)).sum(axis=1)
+    out = np.empty((draws, size), dtype=np.int64)
+    out[:, 0] = rng.choice(seeds, draws)
+    for step in range(1, size):
+        _grow(out, step, near, degree, rng)
+    return np.sort(out, axis=1)
+
+
+def _grow(out: Index, step: int, near: Index, degree: Index, rng: np.random.Generator) -> None:
+    """Add member number `step` to every set: a random neighbour of a random member that is not yet in it."""
+    todo = np.arange(len(out))
+    while len(todo):
+        member = out[todo, rng.integers(0, step, len(todo))]
+        pick = np.floor(rng.random(len(todo)) * degree[member]).astype(np.int64)
+        candidate = near[member, np.minimum(pick, near.shape[1] - 1)]
+        fits = (degree[member] > 0) & ~(out[todo, :step] == candidate[:, None]).any(axis=1)
+        out[todo[fits], step] = candidate[fits]
+        todo = todo[~fits]
+
+
+def _large_enough(areas: Areas, pool: Mask, size: int) -> Index:
+    """Pool units whose connected part holds at least `size` units, so that growth never gets stuck."""
+    parts = areas.components(areas.units[i] for i in np.flatnonzero(pool)) if pool.all() else _parts(areas, pool)
+    keep = [areas.position[u] for part in parts if len(part) >= size for u in part]
+    return np.array(sorted(keep), dtype=np.int64)
+
+
+def _parts(areas: Areas, pool: Mask) -> tuple[frozenset[str], ...]:
+    return areas.components(areas.units[i] for i in np.flatnonzero(pool))
+
+
+def connected_sets(areas: Areas, pool: Mask, size: int, limit: int) -> Index | None:
+    """Every connected set of `size` pool units, or None if there are more than `limit`.
+
+    Enumeration by extension of a root with larger units only, which visits each set once
+    (Wernicke 2006, "Efficient detection of network motifs", algorithm ESU).
+
+    Returns
+    -------
+    int array, shape (sets, size), sorted within each set, or None.
+    """
+    near = [frozenset(m for m in n if pool[m]) for n in areas.neighbours]
+    found: list[tuple[int, ...]] = []
+
+    def extend(chosen: tuple[int, ...], options: frozenset[int], seen: frozenset[int], root: int) -> bool:
+        if len(chosen) == size:
+            found.append(tuple(sorted(chosen)))
+            return len(found) <= limit
+        left = set(options)
+        while left:
+            unit = min(left)
+            left.remove(unit)
+            fresh = frozenset(x for x in near[unit] if x > root and x not in seen)
+            if not extend((*chosen, unit), frozenset(left) | fresh, seen | fresh, root):
+                return False
+        return True
+
+    for root in np.flatnonzero(pool).tolist():
+        above = frozenset(x for x in near[root] if x > root)
+        if not extend((root,), above, above | {root}, root):
+            return None
+    return np.array(found, dtype=np.int64).reshape(-1, size)

@@ -1,0 +1,65 @@
+"""What an estimator is: a frozen record of options whose `estimate` turns a Design into an Estimate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from cseval.areas import PlaceboSets
+    from cseval.design import Design
+    from cseval.estimate import Estimate
+
+    Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ManyEffects:
+    """Effects of many sets of units, each as if it alone had been treated.
+
+    Parameters
+    ----------
+    effect : float array, shape (sets,)
+        On the estimation scale.
+    variance_terms : float array, shape (sets, terms)
+        Non-negative quantities in which the variance of an effect is linear, known before the outcome
+        is compared: for log ratios a constant and ``1/T0 + 1/C0`` style sums of inverse counts.
+    cluster_se : float array, shape (sets,)
+        Cluster-robust standard error of each effect.
+    """
+
+    effect: Floats
+    variance_terms: Floats
+    cluster_se: Floats
+
+
+@runtime_checkable
+class Estimator(Protocol):
+    """Turns a design into an estimate; options are the fields of a frozen dataclass."""
+
+    @property
+    def name(self) -> str:
+        """What the effect table calls it."""
+        ...
+
+    def estimate(self, design: Design) -> Estimate:
+        """Estimate the effect.
+
+        Raises
+        ------
+        EstimationError
+            If it is not estimable from these data.
+        """
+        ...
+
+
+@runtime_checkable
+class PlaceboEstimator(Estimator, Protocol):
+    """An estimator whose effect for many placebo sets is plain arithmetic."""
+
+    def estimate_many(self, design: Design, sets: PlaceboSets) -> ManyEffects:
+        """Effect of each set against the design's comparison units less the set and its ring."""
+        ...

@@ -1,0 +1,104 @@
+"""What an inference method is: it turns an estimate into a p-value, an interval and a standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from cseval.areas import PlaceboSets
+    from cseval.design import Design
+    from cseval.estimate import Estimate
+    from cseval.estimators.base import Estimator, ManyEffects
+
+    Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PlaceboDraws:
+    """Placebo neighbourhoods and what the estimator found in each.
+
+    Parameters
+    ----------
+    sets : PlaceboSets
+    effects, statistics : float array, shape (sets,)
+        Effect on the estimation scale and studentised effect of each draw.
+    statistic : float
+        The studentised effect of the treated area itself.
+    """
+
+    sets: PlaceboSets
+    effects: Floats
+    statistics: Floats
+    statistic: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Inferred:
+    """What an inference method says of one estimate.
+
+    Parameters
+    ----------
+    method : str
+        Its name in the effect table.
+    std_error, conf_low, conf_high, p_value : float
+        On the estimation scale, interval at 95 %; NaN where not available.
+    reliable : bool
+        Whether the method is known to keep its error rate with this many treated units.
+    facts : mapping
+        Draws, distinct sets, smallest attainable p, degrees of freedom.
+    draws : PlaceboDraws or None
+    note : str
+        Why it is unreliable, or what to know.
+    """
+
+    method: str
+    std_error: float
+    conf_low: float
+    conf_high: float
+    p_value: float
+    reliable: bool = True
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    draws: PlaceboDraws | None = None
+    note: str = ""
+
+
+@runtime_checkable
+class Inference(Protocol):
+    """A way to measure the uncertainty of an estimate; options are the fields of a frozen dataclass."""
+
+    @property
+    def name(self) -> str:
+        """What the effect table calls it."""
+        ...
+
+    def infer(self, design: Design, estimator: Estimator, estimate: Estimate, seed: int) -> Inferred:
+        """Measure the uncertainty of `estimate`."""
+        ...
+
+
+@runtime_checkable
+class Calibratable(Inference, Protocol):
+    """An inference method whose test can be run on many placebo effects at once."""
+
+    def test_many(self, tested: ManyEffects, reference: ManyEffects) -> tuple[Floats, Floats]:
+        """Test a true null on each placebo effect.
+
+        Parameters
+        ----------
+        tested : ManyEffects
+            Placebo effects to be tested, each as if it were the programme's.
+        reference : ManyEffects
+            Independent placebo effects that a placebo method compares with.
+
+        Returns
+        -------
+        p_value : float array, shape (tested,)
+        half_width : float array, shape (tested,)
+            Half the width of each 95 % interval.
+        """
+        ...

@@ -1,0 +1,139 @@
+"""What an evaluation works on: the counts, the map, who got the programme, and named comparison groups."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cseval.areas import Areas
+from cseval.errors import DataError, DesignError
+from cseval.panel import Panel, Provenance
+
+ROLE_NAMES = ("treated", "buffer", "excluded", "comparison")
+REAL, DEMONSTRATION = "real", "demonstration"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roles:
+    """The role of each unit: treated, buffer, excluded; every other unit is comparison.
+
+    Parameters
+    ----------
+    treated, buffer, excluded : frozenset of str
+    """
+
+    treated: frozenset[str]
+    buffer: frozenset[str] = frozenset()
+    excluded: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        if not self.treated:
+            raise DesignError("no unit is treated", where="roles", expected="at least one row with role treated")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Inputs:
+    """Everything read before anything is estimated.
+
+    Parameters
+    ----------
+    panel : Panel
+    areas : Areas
+        The map, which may hold areas without counts.
+    roles : Roles
+    groups : mapping of str to frozenset of str
+        Named comparison groups, for example the inner districts.
+    data : {"real", "demonstration"}
+    provenance : tuple of Provenance
+        Inputs other than those of the panel.
+    notes : tuple of str
+    truth : mapping of str to float
+        True log effects by outcome; demonstration data only.
+    """
+
+    panel: Panel
+    areas: Areas
+    roles: Roles
+    groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    data: str = REAL
+    provenance: tuple[Provenance, ...] = ()
+    notes: tuple[str, ...] = ()
+    truth: Mapping[str, float] = field(default_factory=dict)
+
+    def group(self, name: str) -> frozenset[str]:
+        """Units of a comparison group; ``"all"`` is every unit of the panel.
+
+        Raises
+        ------
+        DesignError
+            If the data know no such group.
+        """
+        if name == "all":
+            return frozenset(self.panel.units)
+        if name not in self.groups:
+            raise DesignError(
+                f"no comparison group {name!r}", where="inputs", expected="one of " + ", ".join(("all", *self.groups))
+            )
+        return self.groups[name]
+
+    @property
+    def sources(self) -> tuple[Provenance, ...]:
+        """Every input with its provenance."""
+        return self.panel.provenance + self.provenance
+
+
+def read_roles(path: Path) -> Roles:
+    """Read a roles CSV: a header with at least ``unit`` and ``role``, one row per unit.
+
+    A non-programmer edits and signs off this file, so every mistake names its row.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read as that, a role is unknown, or a unit occurs twice.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"cannot be read ({type(error).__name__})", where=str(path), expected="a CSV file in UTF-8"
+        ) from error
+    return parse_roles(text, str(path))
+
+
+def parse_roles(text: str, where: str) -> Roles:
+    """Roles from the text of a roles CSV; `where` names it in messages."""
+    if "\0" in text:
+        raise DataError("NUL bytes", where=where, expected="plain text", todo="Save the file as CSV UTF-8")
+    rows = list(csv.reader(io.StringIO(text), strict=False))
+    header = [h.strip().lower() for h in rows[0]] if rows else []
+    if "unit" not in header or "role" not in header:
+        raise DataError(
+            f"header {', '.join(header) or '(empty file)'}", where=f"{where}, row 1", expected="columns unit and role"
+        )
+    at_unit, at_role = header.index("unit"), header.index("role")
+    found: dict[str, str] = {}
+    for number, row in enumerate(rows[1:], start=2):
+        if not any(cell.strip() for cell in row):
+            continue
+        _add_role(found, row, at_unit, at_role, len(header), f"{where}, row {number}")
+    chosen = {role: frozenset(u for u, r in found.items() if r == role) for role in ROLE_NAMES}
+    if not chosen["treated"]:
+        raise DataError("no treated unit", where=where, expected="at least one row with role treated")
+    return Roles(treated=chosen["treated"], buffer=chosen["buffer"], excluded=chosen["excluded"])
+
+
+def _add_role(found: dict[str, str], row: list[str], at_unit: int, at_role: int, width: int, where: str) -> None:
+    if len(row) != width:
+        raise DataError(f"{len(row)} cells", where=where, expected=f"{width}, as in the header")
+    unit, role = row[at_unit].strip(), row[at_role].strip().lower()
+    if not unit:
+        raise DataError("an empty unit", where=f"{where}, column unit", expected="a unit code")
+    if role not in ROLE_NAMES:
+        raise DataError(f"role {role!r}", where=f"{where}, column role", expected="one of " + ", ".join(ROLE_NAMES))
+    if unit in found:
+        raise DataError(f"unit {unit!r} again", where=f"{where}, column unit", expected="each unit once")
+    found[unit] = role

@@ -1,0 +1,303 @@
+"""What is evaluated and how: programme, analyses and evaluation, as frozen records without any I/O."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+from cseval.errors import SpecError
+from cseval.months import add_months, month_number
+
+if TYPE_CHECKING:
+    from cseval.checks.base import Check
+    from cseval.estimators.base import Estimator
+    from cseval.inference.base import Inference
+    from cseval.inputs import Inputs
+    from cseval.sources.catalogue import Catalogue
+
+ROLES = ("primary", "secondary", "sensitivity", "exploratory")
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def _require_slug(slug: str, what: str) -> None:
+    if not _SLUG.fullmatch(slug):
+        raise SpecError(
+            f"{slug!r} cannot name {what}", expected="lower-case words joined by hyphens, for example pilot-evaluation"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Programme:
+    """A programme: what was done, where and from when.
+
+    Parameters
+    ----------
+    name : str
+        The name the board knows it by.
+    start : str
+        First month of the programme, ``YYYY-MM``; it is event time 0.
+    roles : str
+        Name of the CSV in ``data/reference`` that gives the role of each unit.
+    register : str
+        Slug of the programme's row in ``data/reference/programmes.csv``; overlaps are read from there.
+    transition : int
+        Months from `start` that are left out while the programme beds in.
+    buffer_rings : int
+        Rings of units around the treated ones that are left out of the comparison.
+    agreed : str or None
+        Month in which the area was chosen; the selection is judged on the year before it.
+    """
+
+    name: str
+    start: str
+    roles: str
+    register: str = ""
+    transition: int = 0
+    buffer_rings: int = 1
+    agreed: str | None = None
+
+    def __post_init__(self) -> None:
+        month_number(self.start)
+        if self.agreed is not None and month_number(self.agreed) > month_number(self.start):
+            raise SpecError(
+                f"{self.name} was agreed in {self.agreed}, after its start in {self.start}",
+                where="Programme.agreed",
+                expected="a month up to the start",
+            )
+        if self.transition < 0 or self.buffer_rings < 0:
+            raise SpecError(
+                "a negative number of transition months or buffer rings",
+                where=f"Programme {self.name!r}",
+                expected="0 or more",
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """The months an analysis looks at, counted from the start.
+
+    Parameters
+    ----------
+    first, last : str
+        First month of the pre period and last month of the post period, ``YYYY-MM``.
+    """
+
+    first: str
+    last: str
+
+    def __post_init__(self) -> None:
+        if month_number(self.first) >= month_number(self.last):
+            raise SpecError(
+                f"the window runs from {self.first} to {self.last}", expected="a first month before the last"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis:
+    """One registered estimate: an outcome, an estimator, how its uncertainty is measured, and its role.
+
+    Parameters
+    ----------
+    slug : str
+        Name of the analysis in every output.
+    outcome : str or tuple of str
+        The outcome; of several, the first that the data hold.
+    estimator : Estimator
+        How the effect is estimated.
+    inference : sequence of Inference
+        How its uncertainty is measured; the first decides the verdict, the others stand beside it.
+    role : {"primary", "secondary", "sensitivity", "exploratory"}
+        Why it is run.
+    label : str
+        What the effect table calls it.
+    note : str
+        Why this analysis, in the evaluator's own words.
+    comparison : str
+        Name of the comparison group; ``"all"`` for every unit outside the treated area and its buffer.
+    start, window, transition, buffer_rings : optional
+        Where this analysis departs from the evaluation's own.
+    subtract_selection : bool
+        Subtract the change that selecting the worst neighbourhood brings by itself.
+    """
+
+    slug: str
+    outcome: str | tuple[str, ...]
+    estimator: Estimator
+    inference: Sequence[Inference]
+    role: str
+    label: str = ""
+    note: str = ""
+    comparison: str = "all"
+    start: str | None = None
+    window: Window | None = None
+    transition: int | None = None
+    buffer_rings: int | None = None
+    subtract_selection: bool = False
+
+    def __post_init__(self) -> None:
+        _require_slug(self.slug, "an analysis")
+        if self.role not in ROLES:
+            raise SpecError(f"role {self.role!r}", where=f"analysis {self.slug}", expected="one of " + ", ".join(ROLES))
+        if not self.inference:
+            raise SpecError("no inference", where=f"analysis {self.slug}", expected="at least one inference method")
+        if self.start is not None:
+            month_number(self.start)
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """The outcomes in order of preference."""
+        return (self.outcome,) if isinstance(self.outcome, str) else tuple(self.outcome)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """A registered evaluation: the question, the programme, the data, the analyses and the checks.
+
+    Parameters
+    ----------
+    slug, title, question : str
+        Its name in commands, its name in print, and what it answers.
+    programme : Programme
+        What is evaluated.
+    window : Window
+        Months from the first pre month to the last post month.
+    real : callable
+        ``Catalogue -> Inputs``: reads the imported files. Nothing is read at import.
+    demonstration : callable
+        ``seed -> Inputs``: simulates demonstration data.
+    needs, optional : tuple of str
+        Kinds of source the real run needs, and those it uses where present.
+    analyses : tuple of Analysis
+        Exactly one has the role ``primary``.
+    checks : tuple of Check
+        Diagnostics, run on the primary analysis.
+    reasons : tuple of (str, str)
+        Outcome or choice, and why it was made; printed in the report.
+    limits : tuple of str
+        What the evaluation cannot see, printed in the report.
+    """
+
+    slug: str
+    title: str
+    question: str
+    programme: Programme
+    window: Window
+    real: Callable[[Catalogue], Inputs]
+    demonstration: Callable[[int], Inputs]
+    needs: tuple[str, ...]
+    analyses: tuple[Analysis, ...]
+    checks: tuple[Check, ...] = ()
+    optional: tuple[str, ...] = ()
+    reasons: tuple[tuple[str, str], ...] = ()
+    limits: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _require_slug(self.slug, "an evaluation")
+        slugs = [a.slug for a in self.analyses]
+        repeated = sorted({s for s in slugs if slugs.count(s) > 1})
+        if repeated:
+            raise SpecError(f"analysis {repeated[0]!r} is declared twice", where=self.slug, expected="each slug once")
+        primaries = [a.slug for a in self.analyses if a.role == "primary"]
+        if len(primaries) != 1:
+            raise SpecError(
+                f"{len(primaries)} primary analyses ({', '.join(primaries) or 'none'})",
+                where=self.slug,
+                expected="exactly one",
+            )
+        start = self.programme.start
+        if not month_number(self.window.first) < month_number(start) <= month_number(self.window.last):
+            raise SpecError(
+                f"the start {start} lies outside the window {self.window.first} to {self.window.last}",
+                where=self.slug,
+                expected="a start inside the window, after its first month",
+            )
+
+    @property
+    def primary(self) -> Analysis:
+        """The primary analysis."""
+        return next(a for a in self.analyses if a.role == "primary")
+
+    def resolve(self, present: Sequence[str]) -> tuple[tuple[Analysis, ...], tuple[str, ...]]:
+        """Analyses that these data allow, each with one outcome, and why the others are left out.
+
+        Parameters
+        ----------
+        present : sequence of str
+            Outcomes that the panel holds.
+
+        Returns
+        -------
+        analyses : tuple of Analysis
+        left_out : tuple of str
+            One sentence for each analysis that is not run.
+        """
+        kept: list[Analysis] = []
+        left_out: list[str] = []
+        primary = next((o for o in self.primary.outcomes if o in present), None)
+        if primary is None:
+            raise SpecError(
+                f"none of the primary outcomes {', '.join(self.primary.outcomes)} is in the data",
+                where=self.slug,
+                expected="one of them",
+                todo="Import a source that holds it; `cseval data status` lists what is present",
+            )
+        for analysis in self.analyses:
+            outcome = next((o for o in analysis.outcomes if o in present), None)
+            if outcome is None:
+                left_out.append(f"{analysis.slug}: the data hold no {' or '.join(analysis.outcomes)}")
+            elif analysis.role == "secondary" and outcome == primary:
+                left_out.append(f"{analysis.slug}: {outcome} is the primary outcome here")
+            else:
+                kept.append(replace_outcome(analysis, outcome))
+        return tuple(kept), tuple(left_out)
+
+    def window_of(self, analysis: Analysis) -> tuple[str, int, int, int]:
+        """Start, months before it, months after the transition, and transition months of an analysis."""
+        start = analysis.start or self.programme.start
+        window = analysis.window or self.window
+        transition = self.programme.transition if analysis.transition is None else analysis.transition
+        before = month_number(start) - month_number(window.first)
+        after = month_number(window.last) - month_number(add_months(start, transition)) + 1
+        if before < 1 or after < 1:
+            raise SpecError(
+                f"{before} months before and {after} after the start {start}",
+                where=f"{self.slug}, analysis {analysis.slug}",
+                expected="at least one of each inside the window",
+            )
+        return start, before, after, transition
+
+
+def replace_outcome(analysis: Analysis, outcome: str) -> Analysis:
+    """The same analysis with one definite outcome."""
+    from dataclasses import replace
+
+    return replace(analysis, outcome=outcome)
+
+
+def describe(value: object) -> Any:
+    """A declared value as plain JSON data: dataclasses become their class name and fields.
+
+    Functions become their qualified name, so that a protocol can be printed and hashed.
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        declared = {f.name: describe(getattr(value, f.name)) for f in fields(value)}
+        return {"class": type(value).__name__, **declared}
+    if isinstance(value, Mapping):
+        return {str(k): describe(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [describe(v) for v in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted(describe(v) for v in value)
+    if callable(value):
+        return getattr(value, "__qualname__", type(value).__name__)
+    return value
+
+
+def protocol_hash(evaluation: Evaluation) -> str:
+    """SHA-256 of the declared protocol, so that a changed analysis cannot pass for the registered one."""
+    text = json.dumps(describe(evaluation), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
