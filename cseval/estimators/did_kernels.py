@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -198,3 +199,33 @@ def _spread(moments: list[Floats], before: Floats, after: Floats) -> Floats:
 def _mean_variance(sums: list[Floats], size: Index) -> Floats:
     n = _positive(size.astype(float))
     return np.maximum(sums[1] - sums[0] ** 2 / n, 0.0) / n**2
+
+
+def bin_sums(values: Floats, event_time: Index, bins: Sequence[tuple[int, int]]) -> Floats:
+    """Sum `values` (units, months) over the months of each bin of event time; shape (units, bins).
+
+    Parameters
+    ----------
+    bins : sequence of (first, last)
+        Both ends included; months of no bin count nowhere.
+    """
+    inside = np.array([(event_time >= first) & (event_time <= last) for first, last in bins], dtype=float)
+    return np.asarray(values @ inside.T)
+
+
+def log_ratio_columns(base: Floats, values: Floats, comparison: Mask, sets: PlaceboSets) -> Floats:
+    """`log_ratio` of each column of `values` (units, columns) against `base` (units,); shape (sets, columns)."""
+    stacked = np.column_stack([base, values])
+    treated = np.log(_positive(member_sum(stacked, sets.members)))
+    rest = np.log(_positive(comparison_sum(stacked, comparison, sets)))
+    change = treated - rest
+    return np.asarray(change[:, 1:] - change[:, :1])
+
+
+def mean_difference_columns(base: Floats, values: Floats, comparison: Mask, sets: PlaceboSets) -> Floats:
+    """`mean_difference` of each column of `values` (units, columns) less `base` (units,); shape (sets, columns)."""
+    treated, left = group_sizes(comparison, sets)
+    change = values - base[:, None]
+    size = _positive(left.astype(float))[:, None]
+    rest = comparison_sum(change, comparison, sets) / size
+    return np.asarray(member_sum(change, sets.members) / treated[:, None] - rest)

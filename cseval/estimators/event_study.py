@@ -1,0 +1,290 @@
+"""Event study: the difference in differences bin by bin, before and after the start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal
+
+from cseval.errors import EstimationError, SpecError
+from cseval.estimate import COUNT, LOG, Estimate
+from cseval.estimators.poisson_did import CLUSTER_ROBUST, coefficient_frame, left_out
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+
+    from cseval.areas import PlaceboSets
+    from cseval.design import Design
+
+    Floats = npt.NDArray[np.float64]
+
+Bins = tuple[tuple[int, int], ...]
+
+ASSUMPTION = {
+    LOG: "Without the programme, incidents in the treated units would have kept their ratio to the comparison units "
+    "as it was in the base.",
+    COUNT: "Without the programme, incidents per treated unit would have kept their distance to the comparison units "
+    "as it was in the base.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventStudy:
+    """Leads and lags of the effect, saturated in group and bin, with unit and month effects.
+
+    The coefficient of bin b is ``ln(T_b / T_base) - ln(C_b / C_base)`` with total counts of treated and
+    comparison, which is exactly the estimate of the Poisson model with unit and month effects and one
+    indicator per bin; with `linear` it is the difference of mean incidents per unit and month instead.
+
+    Parameters
+    ----------
+    bin_months : int
+        Length of a bin; bins run outwards from the start and the outermost may be shorter.
+    bins : tuple of (first, last), optional
+        Event times of each bin, both included, instead of `bin_months`. Months of no bin get no coefficient.
+    base : {"last", "mean"}
+        What coefficients are measured against: the last bin before the start, or the whole pre period.
+    linear : bool
+        Incidents per unit and month rather than log ratios.
+
+    Raises
+    ------
+    SpecError
+        If bins overlap, are out of order, or hold months on both sides of the start.
+    """
+
+    bin_months: int = 3
+    bins: Bins | None = None
+    base: Literal["last", "mean"] = "last"
+    linear: bool = False
+
+    def __post_init__(self) -> None:
+        if self.bin_months < 1:
+            raise SpecError(f"bin_months={self.bin_months}", where="EventStudy", expected="at least 1")
+        if self.base not in ("last", "mean"):
+            raise SpecError(f"base={self.base!r}", where="EventStudy", expected="'last' or 'mean'")
+        if self.bins is not None:
+            _check_bins(self.bins)
+
+    @property
+    def name(self) -> str:
+        """What the effect table calls it."""
+        return "Linear event study" if self.linear else "Poisson event study"
+
+    def bins_of(self, design: Design) -> Bins:
+        """First and last event time of each bin, in order; bins without a used month are left out.
+
+        Raises
+        ------
+        EstimationError
+            If no bin lies before the start, or none after it.
+        """
+        times = design.event_time
+        made = self.bins or _even_bins(int(times.min()), int(times.max()), self.bin_months)
+        bins = tuple((a, b) for a, b in made if ((times >= a) & (times <= b)).any())
+        if not bins or bins[0][0] >= 0 or bins[-1][0] < 0:
+            raise EstimationError("no bin of used months on both sides of the start", where="event study")
+        return bins
+
+    def estimate(self, design: Design) -> Estimate:
+        """Estimate every bin, and the effect over the post period against the base.
+
+        Standard errors are cluster-robust by unit (CR1), with Student's t on units - 1 degrees of freedom.
+        The coefficients table also has ``first_event_time`` and ``last_event_time``; a base bin has 0 and no
+        error, and a bin without an incident in a group has NaN.
+
+        Raises
+        ------
+        EstimationError
+            If the base or the post period has no incident in a group.
+        """
+        import numpy as np
+
+        bins = self.bins_of(design)
+        effect, error = (x[0] for x in self._columns(design, _post_column(self, design)))
+        if not np.isfinite(effect):
+            raise EstimationError(
+                "the ratio is not estimable because a group has no incident in the base or the post period",
+                where=f"outcome {design.outcome}",
+                todo="Use a longer base, such as base='mean'",
+            )
+        clusters = int((design.is_treated | design.comparison).sum())
+        values, errors = self._columns(design, _bin_columns(self, design, bins))
+        if self.base == "last":
+            errors[_last_lead(bins)] = np.nan
+        table = coefficient_frame([_label(b) for b in bins], values, errors, clusters - 1)
+        table.insert(1, "first_event_time", [a for a, _ in bins])
+        table.insert(2, "last_event_time", [b for _, b in bins])
+        return _assemble(
+            self, design, coefficient_frame(["post"], np.array([effect]), np.array([error]), clusters - 1), table
+        )
+
+    def coefficients_many(self, design: Design, sets: PlaceboSets) -> Floats:
+        """Coefficients of each set against the comparison units less the set and its ring.
+
+        Returns
+        -------
+        float array, shape (sets, bins)
+            In the order of `bins_of`; the base bin is 0 and a zero total gives NaN.
+        """
+        from cseval.estimators import did_kernels as kernels
+
+        many = kernels.mean_difference_columns if self.linear else kernels.log_ratio_columns
+        columns = _bin_columns(self, design, self.bins_of(design))
+        return many(_base_column(self, design), columns, design.comparison, sets)
+
+    def _columns(self, design: Design, columns: Floats) -> tuple[Floats, Floats]:
+        """Coefficient and CR1 standard error of the treated set for each column of unit totals."""
+        return (_linear_columns if self.linear else _log_columns)(design, _base_column(self, design), columns)
+
+
+def _check_bins(bins: Bins) -> None:
+    """Refuse bins that overlap, are empty or out of order, or straddle the start."""
+    edges = [edge for pair in bins for edge in pair]
+    ordered = all(a <= b for a, b in bins) and all(x[1] < y[0] for x, y in pairwise(bins))
+    if not edges or not ordered:
+        raise SpecError(f"bins {bins}", where="EventStudy", expected="(first, last) pairs in order without overlap")
+    if any(a < 0 <= b for a, b in bins):
+        raise SpecError(f"bins {bins}", where="EventStudy", expected="no bin with months on both sides of the start")
+
+
+def _even_bins(first: int, last: int, width: int) -> Bins:
+    """Bins of `width` months outwards from the start, cut off at the ends of the window."""
+    before = [(max(b - width + 1, first), b) for b in range(-1, first - 1, -width)]
+    after = [(a, min(a + width - 1, last)) for a in range(0, last + 1, width)]
+    return tuple(before[::-1] + after)
+
+
+def _label(pair: tuple[int, int]) -> str:
+    return f"{pair[0]}..{pair[1]}"
+
+
+def _last_lead(bins: Bins) -> int:
+    """Position of the last bin before the start."""
+    return max(i for i, (_, last) in enumerate(bins) if last < 0)
+
+
+def _bin_columns(options: EventStudy, design: Design, bins: Bins) -> Floats:
+    """Counts of each unit in each bin (mean per month if linear), shape (units, bins)."""
+    import numpy as np
+
+    from cseval.estimators.did_kernels import bin_sums
+
+    totals = bin_sums(design.counts.astype(float), design.event_time, bins)
+    if not options.linear:
+        return totals
+    return totals / bin_sums(np.ones((1, len(design.periods))), design.event_time, bins)
+
+
+def _base_column(options: EventStudy, design: Design) -> Floats:
+    """Counts of each unit in the base (mean per month if linear), shape (units,)."""
+    bins = options.bins_of(design)
+    first = int(design.event_time[0]) if options.base == "mean" else bins[_last_lead(bins)][0]
+    last = -1 if options.base == "mean" else bins[_last_lead(bins)][1]
+    return _bin_columns(options, design, ((first, last),))[:, 0]
+
+
+def _post_column(options: EventStudy, design: Design) -> Floats:
+    """Counts of each unit in the post period (mean per month if linear), shape (units, 1)."""
+    return _bin_columns(options, design, ((0, int(design.event_time[-1])),))
+
+
+def _log_columns(design: Design, base: Floats, columns: Floats) -> tuple[Floats, Floats]:
+    import numpy as np
+
+    from cseval.estimators import did_kernels as kernels
+
+    sets, comparison = design.own_set, design.comparison
+    effect = kernels.log_ratio_columns(base, columns, comparison, sets)[0]
+    totals = [kernels.group_totals(base, column, comparison, sets) for column in columns.T]
+    pairs = zip(columns.T, totals, strict=True)
+    variance = np.array([kernels.log_ratio_variance(base, c, comparison, sets, t)[0] for c, t in pairs])
+    return effect, np.sqrt(variance * _cr1(design))
+
+
+def _linear_columns(design: Design, base: Floats, columns: Floats) -> tuple[Floats, Floats]:
+    import numpy as np
+
+    from cseval.estimators import did_kernels as kernels
+
+    sets, comparison = design.own_set, design.comparison
+    effect = kernels.mean_difference_columns(base, columns, comparison, sets)[0]
+    variance = [kernels.mean_difference_variance(column - base, comparison, sets)[0] for column in columns.T]
+    return effect, np.sqrt(np.array(variance) * _cr1(design))
+
+
+def _cr1(design: Design) -> float:
+    clusters = int((design.is_treated | design.comparison).sum())
+    return clusters / (clusters - 1)
+
+
+def _assemble(options: EventStudy, design: Design, effect: pd.DataFrame, table: pd.DataFrame) -> Estimate:
+    """The Estimate: its effect is the post period against the base, its table the bins."""
+    import math
+
+    first = {k: float(v) for k, v in effect.iloc[0].items() if k != "term"}
+    treated, months = int(design.is_treated.sum()), int(design.post.sum())
+    observed = float(design.post_counts[design.is_treated].sum())
+    scale = COUNT if options.linear else LOG
+    tau = first["estimate"]
+    return Estimate(
+        estimator=options.name,
+        estimand="ATT against the base, " + ("incidents per unit and month" if options.linear else "ratio of counts"),
+        outcome=design.outcome,
+        scale=scale,
+        effect=tau,
+        std_error=first["std_error"],
+        conf_low=first["conf_low"],
+        conf_high=first["conf_high"],
+        p_value=first["p_value"],
+        inference=CLUSTER_ROBUST,
+        observed=observed,
+        counterfactual=observed - tau * treated * months if options.linear else observed * math.exp(-tau),
+        treated_units=treated,
+        comparison_units=int(design.comparison.sum()),
+        pre_periods=int((~design.post).sum()),
+        post_periods=months,
+        assumption=ASSUMPTION[scale],
+        coefficients=table,
+        path=_path(options, design, table),
+        facts={"method": "closed form", "base": options.base, "clusters": treated + int(design.comparison.sum())},
+        left_out=left_out(design),
+    )
+
+
+def _path(options: EventStudy, design: Design, table: pd.DataFrame) -> pd.DataFrame:
+    """The treated area beside the comparison's months, tied to it in the base; NaN fit outside the bins."""
+    import numpy as np
+    import pandas as pd
+
+    lift = np.full(len(design.periods), np.nan)
+    ends = table[["first_event_time", "last_event_time"]].itertuples(index=False)
+    for (first, last), value in zip(ends, table["estimate"], strict=True):
+        lift[(design.event_time >= first) & (design.event_time <= last)] = value
+    counterfactual, fitted = _tied(options, design, lift)
+    return pd.DataFrame(
+        {
+            "period": list(design.periods),
+            "observed": design.counts[design.is_treated].sum(axis=0).astype(float),
+            "fitted": fitted,
+            "counterfactual": counterfactual,
+            "low": np.nan,
+            "high": np.nan,
+        }
+    )
+
+
+def _tied(options: EventStudy, design: Design, lift: Any) -> tuple[Floats, Floats]:
+    """Counterfactual and fitted incidents of the treated area in each month."""
+    import numpy as np
+
+    base = _base_column(options, design)
+    treated, comparison = design.is_treated, design.comparison
+    if not options.linear:
+        tied = design.counts[comparison].sum(axis=0) * base[treated].sum() / base[comparison].sum()
+        return tied, tied * np.exp(lift)
+    moved = design.counts[comparison].mean(axis=0) - base[comparison].mean()
+    tied = treated.sum() * (base[treated].mean() + moved)
+    return tied, tied + treated.sum() * lift
