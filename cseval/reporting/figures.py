@@ -1,0 +1,119 @@
+"""Every figure of a report: what it shows, the words for those who cannot see it, its data, and its drawing."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cseval.errors import SpecError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cseval.result import EvaluationResult
+
+DPI = 150
+SHORTEST_ALT = 40
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Figure:
+    """A figure that has not been drawn yet.
+
+    Parameters
+    ----------
+    name : str
+        File name without ending.
+    title : str
+        Stands on the page above the picture, not in it.
+    alt : str
+        The finding in words, for those who cannot see the picture; at least 40 characters.
+    caption : str
+        How to read it, and where the data come from.
+    data : pandas.DataFrame
+        What is drawn.
+    draw : callable
+        Draws on an empty matplotlib figure.
+    height : float
+        In inches; the width is the same for all.
+    simulated : bool
+        Whether the data are simulated; the picture then says so.
+    """
+
+    name: str
+    title: str
+    alt: str
+    caption: str
+    data: pd.DataFrame
+    draw: Callable[[Any], None]
+    height: float = 4.6
+    simulated: bool = False
+
+    def __post_init__(self) -> None:
+        if len(self.alt) < SHORTEST_ALT:
+            raise SpecError(f"alt text {self.alt!r}", where=f"figure {self.name}", expected="the finding in words")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rendered:
+    """A figure as PNG and SVG bytes; the same bytes for the same figure."""
+
+    png: bytes
+    svg: bytes
+
+
+def make_figures(result: EvaluationResult) -> tuple[tuple[Figure, ...], tuple[str, ...]]:
+    """Every figure that the result has the data for, and a sentence for each that it has not.
+
+    Returns
+    -------
+    figures : tuple of Figure
+    left_out : tuple of str
+    """
+    from cseval.reporting import figures_effects as effects
+    from cseval.reporting import figures_place as place
+    from cseval.reporting import figures_series as series
+
+    makers: tuple[Callable[[EvaluationResult], Figure | str], ...] = (
+        series.series_figure,
+        effects.forest_figure,
+        series.event_study_figure,
+        effects.placebo_figure,
+        effects.calibration_figure,
+        series.its_figure,
+        place.roles_figure,
+        place.timeline_figure,
+    )
+    made = [make(result) for make in makers]
+    figures = tuple(m for m in made if isinstance(m, Figure))
+    return figures, tuple(m for m in made if isinstance(m, str))
+
+
+def render(figure: Figure) -> Rendered:
+    """Draw a figure once and write it as PNG and SVG.
+
+    Notes
+    -----
+    Neither picture holds a date, and the ids inside the SVG are salted with a fixed text, so that the same figure
+    gives the same bytes. Nothing goes through pyplot, which keeps figures in global state.
+    """
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure as Canvas
+
+    from cseval.reporting.figures_style import PLUM, SIMULATED_MARK, STYLE, WIDTH
+
+    with matplotlib.rc_context(STYLE):
+        canvas = Canvas(figsize=(WIDTH, figure.height), dpi=DPI)
+        FigureCanvasAgg(canvas)
+        figure.draw(canvas)
+        if figure.simulated:
+            mark = 0.09 / figure.height
+            canvas.text(0.01, mark, SIMULATED_MARK, color=PLUM, fontsize=12, fontweight="bold", va="bottom")
+        png, svg = io.BytesIO(), io.BytesIO()
+        canvas.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
+        described = {"Date": None, "Creator": None, "Title": figure.title, "Description": figure.alt}
+        canvas.savefig(svg, format="svg", metadata=described)
+    return Rendered(png=png.getvalue(), svg=svg.getvalue())

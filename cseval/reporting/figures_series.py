@@ -1,0 +1,264 @@
+"""Figures over time: treated against comparison, interrupted time series, event study."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from cseval.estimate import LOG
+from cseval.reporting import figures_style as style
+from cseval.reporting import formats as f
+from cseval.reporting.figures import Figure
+from cseval.reporting.tables import label_of, number, source_words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cseval.result import AnalysisResult, EvaluationResult
+
+
+def panel_axes(figure: Any, *, left: float, right: float, top: float = 0.4, bottom: float = 1.0) -> Any:
+    """One plot with these margins in inches; the lower one leaves room for the mark of simulated data."""
+    width, height = figure.get_size_inches()
+    box = (left / width, bottom / height, 1 - (left + right) / width, 1 - (top + bottom) / height)
+    return figure.add_axes(box)
+
+
+# Treated against comparison ---------------------------------------------------------------------------
+
+
+def series_figure(result: EvaluationResult) -> Figure | str:
+    """Incidents a month in the treated area and in the comparison, scaled to its level before the start."""
+    primary = result.primary
+    data = _rows(result, primary).dropna(subset=["observed"])
+    if not len(data) or data["comparison"].isna().all():
+        return "The figure of treated area against comparison is left out: the run holds no monthly series."
+    outcome = f.outcome_words(primary.estimate.outcome)
+    start = primary.design.start
+    return Figure(
+        name="series",
+        title=f"Treated area against comparison, {outcome} by month",
+        alt=_series_alt(data, outcome, start),
+        caption=(
+            "Recorded incidents in the treated area, and in the comparison scaled to the treated area's level "
+            f"before the start. The axis starts at zero. Source: {source_words(result)}."
+        ),
+        data=data[["period", "event_time", "phase", "observed", "comparison"]],
+        draw=lambda canvas: _draw_series(canvas, data, start),
+        simulated=result.data != "real",
+    )
+
+
+def _rows(result: EvaluationResult, analysis: AnalysisResult) -> pd.DataFrame:
+    frame = result.series
+    return frame[frame["analysis"] == analysis.analysis.slug].sort_values("period").reset_index(drop=True)
+
+
+def _series_alt(data: pd.DataFrame, outcome: str, start: str) -> str:
+    before, after = data[data["period"] < start], data[data["period"] >= start]
+
+    def mean(rows: pd.DataFrame, column: str) -> str:
+        return f.count_text(float(rows[column].mean()))
+
+    return (
+        f"Line chart of {outcome} by month. The treated area went from an average of {mean(before, 'observed')} "
+        f"incidents a month before {f.month_words(start)} to {mean(after, 'observed')} from then on; the scaled "
+        f"comparison went from {mean(before, 'comparison')} to {mean(after, 'comparison')}."
+    )
+
+
+def _draw_series(canvas: Any, data: pd.DataFrame, start: str) -> None:
+    import seaborn as sns
+
+    axes = panel_axes(canvas, left=0.85, right=1.5)
+    x = style.positions(data["period"].tolist())
+    sns.lineplot(
+        x=x, y=data["comparison"].to_numpy(), ax=axes, color=style.ORANGE, linestyle=(0, (5, 2)), estimator=None
+    )
+    sns.lineplot(x=x, y=data["observed"].to_numpy(), ax=axes, color=style.BLUE, marker="o", ms=4, estimator=None)
+    axes.set_ylim(bottom=0)
+    style.month_axis(axes, data["period"].iloc[0], data["period"].iloc[-1])
+    style.count_ticks(axes)
+    axes.set(ylabel="Incidents a month", xlabel="")
+    style.mark_start(axes, start)
+    last = data.iloc[-1]
+    style.end_labels(
+        axes,
+        [
+            (x[-1], float(last["observed"]), "Treated area", style.BLUE),
+            (x[-1], float(last["comparison"]), "Comparison,\nscaled (dashed)", style.ORANGE),
+        ],
+    )
+
+
+# Interrupted time series ------------------------------------------------------------------------------
+
+
+def its_figure(result: EvaluationResult) -> Figure | str:
+    """Observed, fitted and counterfactual of the first interrupted time series analysis."""
+    found = [(a, rows) for a in result.analyses if len(rows := _fitted(result, a))]
+    if not found:
+        return "The figure of the interrupted time series is left out: no analysis of that kind was run."
+    analysis, data = found[0]
+    outcome = f.outcome_words(analysis.estimate.outcome)
+    start = analysis.design.start
+    return Figure(
+        name="its",
+        title=f"Interrupted time series of {outcome}: what was expected without the programme",
+        alt=_its_alt(data, analysis, outcome, start),
+        caption=(
+            f"{label_of(result, analysis.analysis.slug)}. Points: recorded incidents a month. Solid line: fitted. "
+            "Dashed line: what the fit expects without the programme, with its 95% band. The axis starts at zero. "
+            f"Source: {source_words(result)}."
+        ),
+        data=data[["period", "event_time", "phase", "observed", "fitted", "counterfactual", "low", "high"]],
+        draw=lambda canvas: _draw_its(canvas, data, start),
+        simulated=result.data != "real",
+    )
+
+
+def _fitted(result: EvaluationResult, analysis: AnalysisResult) -> pd.DataFrame:
+    rows = _rows(result, analysis)
+    if rows["fitted"].isna().all() or rows["low"].isna().all() or rows["counterfactual"].isna().all():
+        return rows.head(0)
+    return rows
+
+
+def _its_alt(data: pd.DataFrame, analysis: AnalysisResult, outcome: str, start: str) -> str:
+    after = data[data["period"] >= start].dropna(subset=["observed", "counterfactual"])
+    observed, expected = float(after["observed"].sum()), float(after["counterfactual"].sum())
+    inside = int(((after["observed"] >= after["low"]) & (after["observed"] <= after["high"])).sum())
+    return (
+        f"Line chart of {outcome} by month with its interrupted time series fit. From {f.month_words(start)} on, "
+        f"{f.count_text(observed)} incidents were recorded where the fit expects {f.count_text(expected)} without the "
+        f"programme; {inside} of {len(after)} months lie inside the 95% band of what was expected."
+    )
+
+
+def _draw_its(canvas: Any, data: pd.DataFrame, start: str) -> None:
+    import seaborn as sns
+
+    axes = panel_axes(canvas, left=0.85, right=1.75)
+    x = style.positions(data["period"].tolist())
+    after = data[data["period"] >= start].dropna(subset=["counterfactual"])
+    late = style.positions(after["period"].tolist())
+    low, high = (after[c].to_numpy(dtype=float) for c in ("low", "high"))
+    axes.fill_between(late, low, high, color=style.ORANGE, alpha=0.22, linewidth=0)
+    axes.plot(late, after["counterfactual"], color=style.ORANGE, linestyle=(0, (5, 2)))
+    axes.plot(x, data["fitted"], color=style.BLUE)
+    sns.scatterplot(x=x, y=data["observed"].to_numpy(), ax=axes, color=style.GREY, s=22, linewidth=0)
+    axes.set_ylim(bottom=0)
+    style.month_axis(axes, data["period"].iloc[0], data["period"].iloc[-1])
+    style.count_ticks(axes)
+    axes.set(ylabel="Incidents a month", xlabel="")
+    style.mark_start(axes, start)
+    style.end_labels(
+        axes,
+        [
+            (x[-1], float(data["fitted"].iloc[-1]), "Fitted", style.BLUE),
+            (late[-1], float(after["counterfactual"].iloc[-1]), "Expected without\nthe programme\n(dashed)", style.INK),
+        ],
+    )
+
+
+# Event study ------------------------------------------------------------------------------------------
+
+
+def event_study_figure(result: EvaluationResult) -> Figure | str:
+    """The effect by time since the start, with pointwise intervals and the simultaneous band."""
+    frame = result.event_study
+    if not len(frame):
+        return "The event-study figure is left out: the run holds no event study."
+    slugs = frame["analysis"].tolist()
+    slug = result.primary.analysis.slug if result.primary.analysis.slug in slugs else slugs[0]
+    scale = next((a.estimate.scale for a in result.analyses if a.analysis.slug == slug), LOG)
+    data = frame[frame["analysis"] == slug].sort_values("first_event_time").reset_index(drop=True)
+    data = _on_axis(data, scale)
+    outcome = f.outcome_words(str(data["outcome"].iloc[0]))
+    return Figure(
+        name="event-study",
+        title=f"Difference from the comparison by time since the start, {outcome}",
+        alt=_event_alt(data, outcome, scale),
+        caption=(
+            "Points: change against the base period (hollow). Bars: 95% interval of each point. Shaded: 95% band that "
+            "holds for all points at once. Before the start the points should lie near zero. "
+            f"Source: {source_words(result)}."
+        ),
+        data=data,
+        draw=lambda canvas: _draw_event(canvas, data, scale),
+        simulated=result.data != "real",
+    )
+
+
+def _on_axis(data: pd.DataFrame, scale: str) -> pd.DataFrame:
+    """The event study with the columns that are drawn: a percentage for log ratios, else as estimated."""
+    import numpy as np
+
+    def shown(column: str) -> Any:
+        values = data[column].astype(float)
+        return 100 * np.expm1(values) if scale == LOG else values
+
+    middle = (data["first_event_time"].astype(float) + data["last_event_time"].astype(float)) / 2
+    new = {c: shown(c) for c in ("estimate", "conf_low", "conf_high", "band_low", "band_high")}
+    return data.assign(middle=middle, **{f"shown_{c}": v for c, v in new.items()})
+
+
+def _event_alt(data: pd.DataFrame, outcome: str, scale: str) -> str:
+    unit = "%" if scale == LOG else ""
+    before, after = data[data["first_event_time"] < 0], data[data["first_event_time"] >= 0]
+
+    def outside(rows: pd.DataFrame) -> str:
+        count = int(((rows["shown_band_low"] > 0) | (rows["shown_band_high"] < 0)).sum())
+        return f"{'none' if count == 0 else count} of {len(rows)}"
+
+    def span(rows: pd.DataFrame) -> str:
+        low, high = float(rows["shown_estimate"].min()), float(rows["shown_estimate"].max())
+        return f"{f.decimal_text(low, digits=1)}{unit} to {f.decimal_text(high, digits=1)}{unit}"
+
+    text = f"Event study of {outcome}."
+    if len(before):
+        text += (
+            f" Before the start, changes run from {span(before)}; the simultaneous band leaves out zero in "
+            f"{outside(before)} periods."
+        )
+    if len(after):
+        text += f" After it, they run from {span(after)}; the band leaves out zero in {outside(after)} periods."
+    return text
+
+
+def _draw_event(canvas: Any, data: pd.DataFrame, scale: str) -> None:
+    axes = panel_axes(canvas, left=1.0, right=0.3)
+    _draw_band(axes, data)
+    for row in data.to_dict("records"):
+        low, high = number(row["shown_conf_low"]), number(row["shown_conf_high"])
+        base = not (math.isfinite(low) and math.isfinite(high)) or low == high
+        if not base:
+            axes.plot([row["middle"]] * 2, [low, high], color=style.BLUE, linewidth=2)
+        face = "white" if base else style.BLUE
+        axes.plot(row["middle"], row["shown_estimate"], "o", ms=7, mfc=face, mec=style.BLUE, mew=1.8)
+    axes.axhline(0, color=style.INK, linewidth=1)
+    axes.axvline(-0.5, color=style.INK, linewidth=1.4, linestyle=(0, (4, 3)))
+    axes.annotate(
+        "Start of the programme",
+        (-0.5, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(0, 4),
+        textcoords="offset points",
+        ha="center",
+        annotation_clip=False,
+    )
+    if scale == LOG:
+        style.percent_ticks(axes, "y")
+    axes.set(
+        xlabel="Months since the start",
+        ylabel="Change against base period" if scale == LOG else "Difference in incidents\na unit and month",
+    )
+
+
+def _draw_band(axes: Any, data: pd.DataFrame) -> None:
+    """The simultaneous band on each side of the start, as boxes the width of each period."""
+    for row in data.dropna(subset=["shown_band_low", "shown_band_high"]).to_dict("records"):
+        edges = [row["first_event_time"] - 0.5, row["last_event_time"] + 0.5]
+        axes.fill_between(
+            edges, row["shown_band_low"], row["shown_band_high"], color=style.TEAL, alpha=0.25, linewidth=0
+        )

@@ -1,0 +1,184 @@
+"""How numbers and labels are written: words for people, plain digits for files. Pure functions, nothing else."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+
+from cseval.months import month_words
+
+MINUS = "\N{MINUS SIGN}"
+NOT_AVAILABLE, NOT_APPLICABLE = "[x]", "[z]"
+LEGEND = {NOT_AVAILABLE: "not available", NOT_APPLICABLE: "not applicable"}
+
+#: Characters with which a spreadsheet takes a text cell for a formula, full-width forms included.
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+_DIGITS = 10
+
+
+# Words for people ------------------------------------------------------------------------------------
+
+
+def percent_text(value: float, *, digits: int = 1, signed: bool = False) -> str:
+    """A percentage with a true minus sign: ``−24.6%``; with `signed`, a rise gets a plus."""
+    if not math.isfinite(value):
+        return NOT_AVAILABLE
+    return _signed(value, digits, signed) + "%"
+
+
+def rate_text(rate: float, *, digits: int = 1) -> str:
+    """A share between 0 and 1 as a percentage: ``0.052`` becomes ``5.2%``."""
+    return percent_text(100.0 * rate, digits=digits)
+
+
+def count_text(value: float) -> str:
+    """A count rounded to a whole number, with thousands separators: ``1,218``."""
+    return _signed(value, 0, False) if math.isfinite(value) else NOT_AVAILABLE
+
+
+def decimal_text(value: float, *, digits: int = 2) -> str:
+    """A number with a fixed number of decimals and a true minus sign."""
+    return _signed(value, digits, False) if math.isfinite(value) else NOT_AVAILABLE
+
+
+def plain_text(value: float) -> str:
+    """A number of unknown kind: whole numbers as counts, others with about three significant digits."""
+    if not math.isfinite(value):
+        return NOT_AVAILABLE
+    if value == int(value):
+        return count_text(value)
+    size = math.floor(math.log10(abs(value)))
+    return _signed(value, min(max(2 - size, 0), 6), False)
+
+
+def p_cell(p: float) -> str:
+    """A p-value for a table cell: ``< 0.001``, ``0.021``, ``0.25``; never 0.000."""
+    if not math.isfinite(p):
+        return NOT_AVAILABLE
+    if p < 0.001:
+        return "< 0.001"
+    if p > 0.99:
+        return "> 0.99"
+    if p >= 0.0995:
+        return f"{p:.2f}"
+    # A p-value just under the conventional level must not be printed as the level itself.
+    return f"{p:.4f}" if 0.0495 <= p < 0.05 else f"{p:.3f}"
+
+
+def p_text(p: float) -> str:
+    """A p-value in a sentence: ``p < 0.001``, ``p = 0.25``."""
+    cell = p_cell(p)
+    if cell == NOT_AVAILABLE:
+        return "p not available"
+    return f"p {cell}" if cell[0] in "<>" else f"p = {cell}"
+
+
+def interval_text(low: float, high: float) -> str:
+    """An interval of percentages: ``from −35.0% to −12.1%``; an open end is said in words."""
+    if math.isnan(low) or math.isnan(high):
+        return NOT_AVAILABLE
+    start = percent_text(low) if math.isfinite(low) else "below any bound"
+    end = percent_text(high) if math.isfinite(high) else "above any bound"
+    return f"from {start} to {end}"
+
+
+def change_words(percent: float) -> str:
+    """A percentage change as a noun: ``a 9.8% fall``, ``an 8.2% rise``, ``no change``."""
+    size = percent_text(abs(percent))
+    if size == NOT_AVAILABLE:
+        return "an unknown change"
+    if size == "0.0%":
+        return "no change"
+    return f"{_article(size)} {size} {'fall' if percent < 0 else 'rise'}"
+
+
+def interval_words(low: float, high: float) -> str:
+    """An interval of percentages as a reader says it: ``anything from a 9.8% fall to a 4.1% rise``."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return "an interval without bounds"
+    return f"anything from {change_words(low)} to {change_words(high)}"
+
+
+def fewer_words(averted: float) -> str:
+    """Incidents averted as a comparison: ``312 fewer``, ``40 more``, ``as many``."""
+    if not math.isfinite(averted):
+        return "an unknown number"
+    if round(averted) == 0:
+        return "as many"
+    return f"{count_text(abs(averted))} {'fewer' if averted > 0 else 'more'}"
+
+
+def span_words(first: str, last: str) -> str:
+    """Two months in words: ``May 2018 to October 2019``."""
+    return f"{month_words(first)} to {month_words(last)}"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """A count with its noun: ``1 month``, ``18 months``."""
+    return f"{count_text(count)} {one if count == 1 else many or one + 's'}"
+
+
+def outcome_words(outcome: str) -> str:
+    """An outcome's column name as words: ``anti_social_behaviour`` becomes ``anti-social behaviour``."""
+    return outcome.replace("_", " ").replace("anti social", "anti-social").strip()
+
+
+def sentence_case(text: str) -> str:
+    """The text with its first letter in upper case and the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def full_stop(text: str) -> str:
+    """The text as a sentence: ends with a full stop unless it ends with a mark already."""
+    text = text.strip()
+    return text if not text or text[-1] in ".!?" else text + "."
+
+
+def joined(items: tuple[str, ...] | list[str]) -> str:
+    """Items as a list in a sentence: ``a, b and c``."""
+    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1] if items else ""
+
+
+def _signed(value: float, digits: int, plus: bool) -> str:
+    text = f"{abs(value):,.{digits}f}"
+    if not any(c in "123456789" for c in text):
+        return text  # neither minus nought nor plus nought
+    return (MINUS if value < 0 else "+" if plus else "") + text
+
+
+def _article(number: str) -> str:
+    """``an`` before eight, eleven and eighteen and what starts with eight; else ``a``."""
+    whole = number.split(".")[0].rstrip("%")
+    return "an" if whole.startswith("8") or whole in ("11", "18") else "a"
+
+
+# Digits for files ------------------------------------------------------------------------------------
+
+
+def number_text(value: float) -> str:
+    """A number for a CSV cell: at most 10 significant digits, never scientific, empty if not a number.
+
+    Infinity is written ``INF``, as the Frictionless table schema has it.
+    """
+    value = float(value)
+    if math.isnan(value):
+        return ""
+    if math.isinf(value):
+        return "INF" if value > 0 else "-INF"
+    text = f"{value:.{_DIGITS}g}"
+    if "e" in text:
+        text = format(Decimal(text), "f")
+    return "0" if text in ("-0", "0") else text
+
+
+def json_number(value: float) -> float | int | None:
+    """A number for JSON: at most 10 significant digits; None where JSON has no number for it."""
+    text = number_text(value)
+    if text in ("", "INF", "-INF"):
+        return None
+    return int(text) if text.lstrip("-").isdigit() else float(text)
+
+
+def csv_text(text: str) -> str:
+    """A text for a CSV cell; what a spreadsheet would run as a formula gets a leading apostrophe."""
+    return "'" + text if text.startswith(_FORMULA) else text

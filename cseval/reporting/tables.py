@@ -1,0 +1,366 @@
+"""The tables of a report, made from an evaluation's result; every cell is text ready for print."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from cseval.estimate import LOG, percent
+from cseval.inputs import DEMONSTRATION
+from cseval.reporting import formats as f
+from cseval.tables import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cseval.panel import Provenance
+    from cseval.result import AnalysisResult, EvaluationResult
+
+SIMULATED = "The data are simulated for demonstration: no number here describes a real place."
+MOST_ROWS = 60
+
+EFFECT_HEADINGS = {
+    "outcome": "Outcome",
+    "role": "Role",
+    "analysis": "Analysis",
+    "change": "Change",
+    "interval": "95% interval",
+    "p": "p (placebo)",
+    "rate": "Measured error rate",
+    "reading": "Reading",
+}
+POPULATIONS = {
+    "all": "all neighbourhoods",
+    "matched": "neighbourhoods like the treated area",
+    "selection": "neighbourhoods chosen by the programme's own rule",
+}
+
+
+def report_tables(result: EvaluationResult) -> tuple[Table, ...]:
+    """Every table of the report that has rows, in the order of the report."""
+    makers: tuple[Callable[[EvaluationResult], Table], ...] = (
+        effects_table,
+        checks_table,
+        displacement_table,
+        calibration_table,
+        protocol_table,
+        overlaps_table,
+        inputs_table,
+    )
+    made = (make(result) for make in makers)
+    return tuple(table for table in made if len(table.values))
+
+
+def effects_table(result: EvaluationResult) -> Table:
+    """The effect of every analysis, the primary one first."""
+    rows = [_effect_row(result, row) for row in records(result.effects)]
+    methods = {str(r["inference"]) for r in records(result.effects)}
+    notes = [
+        "Change: incidents in the treated area after the start, compared with what would have been expected.",
+        f"Intervals and p-values by {f.joined(sorted(methods))}.",
+        "Measured error rate: how often the same method finds an effect, at 5%, where nothing was done.",
+    ]
+    return _table(
+        result,
+        slug="effects",
+        title="Estimated effect on each outcome",
+        rows=rows,
+        headings=EFFECT_HEADINGS,
+        notes=notes,
+    )
+
+
+def _effect_row(result: EvaluationResult, row: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "outcome": f.sentence_case(f.outcome_words(str(row["outcome"]))),
+        "role": str(row["role"]),
+        "analysis": label_of(result, str(row["analysis"])),
+        "change": f.percent_text(number(row["percent_change"]), signed=True),
+        "interval": f.interval_text(number(row["percent_low"]), number(row["percent_high"])),
+        "p": f.p_cell(number(row["p_value"])),
+        "rate": f.rate_text(number(row["false_positive_rate"])),
+        "reading": f.sentence_case(str(row["verdict"])),
+    }
+
+
+def checks_table(result: EvaluationResult) -> Table:
+    """Every check with its verdict and its sentence."""
+    rows = [
+        {
+            "question": c.question,
+            "verdict": c.verdict,
+            "finding": c.sentence,
+            "statistic": f.plain_text(c.statistic),
+            "reference": c.reference,
+            "p": f.p_cell(c.p_value),
+        }
+        for c in result.checks
+    ]
+    for row, check in zip(rows, result.checks, strict=True):
+        if check.verdict == "not applicable":
+            row.update(statistic=f.NOT_APPLICABLE, p=f.NOT_APPLICABLE, reference=row["reference"] or f.NOT_APPLICABLE)
+    return _table(
+        result,
+        slug="checks",
+        title="Checks of the primary analysis",
+        rows=rows,
+        headings={"p": "p-value", "reference": "Compared with"},
+        notes=["A concern weakens the answer; information does not."],
+    )
+
+
+def calibration_table(result: EvaluationResult) -> Table:
+    """How often each method rejects a true null at 5 % in the primary analysis, by placebo population."""
+    frame = primary_calibration(result)
+    scale = result.primary.estimate.scale
+    rows = [
+        {
+            "method": str(r["method"]),
+            "population": POPULATIONS.get(str(r["population"]), str(r["population"])),
+            "placebos": f.count_text(number(r["placebos"])),
+            "false_positive_rate": f.rate_text(number(r["false_positive_rate"])),
+            "mc_error": f.rate_text(number(r["mc_error"])),
+            "coverage": f.rate_text(number(r["coverage"])),
+            "bias": bias_text(number(r["bias"]), scale),
+        }
+        for r in records(frame)
+    ]
+    return _table(
+        result,
+        slug="calibration",
+        title="How often each method finds an effect where nothing was done",
+        rows=rows,
+        headings={
+            "population": "Tested on",
+            "placebos": "Placebo programmes",
+            "false_positive_rate": "False alarms at 5%",
+            "mc_error": "Simulation error",
+            "coverage": "95% intervals that hold the truth",
+            "bias": "Average effect found",
+        },
+        notes=[
+            "A method that keeps its promise raises a false alarm in about 5% of placebo programmes.",
+            "Average effect found: the change that appears without any programme; 0% is right.",
+        ],
+    )
+
+
+def primary_calibration(result: EvaluationResult) -> pd.DataFrame:
+    """Calibration rows of the primary analysis at the level nearest 5 %."""
+    frame = result.calibration
+    if not len(frame):
+        return frame
+    own = frame[frame["analysis"] == result.primary.analysis.slug]
+    if not len(own):
+        return own
+    level = min(set(own["level"].tolist()), key=lambda v: (abs(v - 0.05), v))
+    return own[own["level"] == level].reset_index(drop=True)
+
+
+def bias_text(bias: float, scale: str) -> str:
+    """The average placebo effect: a percentage for log ratios, incidents per unit and month for counts."""
+    if not math.isfinite(bias):
+        return f.NOT_AVAILABLE
+    return f.percent_text(percent(bias), signed=True) if scale == LOG else f.decimal_text(bias)
+
+
+def displacement_table(result: EvaluationResult) -> Table:
+    """What happened in the treated area, in the rings around it, and in both together."""
+    rows = [
+        {
+            "area": f.sentence_case(str(r["area"])),
+            "outcome": f.sentence_case(f.outcome_words(str(r["outcome"]))),
+            "units": f.plain_text(number(r["units"])),
+            "change": f.percent_text(number(r["percent_change"]), signed=True),
+            "interval": f.interval_text(number(r["percent_low"]), number(r["percent_high"])),
+            "p": f.p_cell(number(r["p_value"])),
+            "averted": f.count_text(number(r["averted"])),
+        }
+        for r in records(result.displacement)
+    ]
+    return _table(
+        result,
+        slug="displacement",
+        title="Change in the treated area and in the rings around it",
+        rows=rows,
+        headings={"interval": "95% interval", "p": "p-value", "averted": "Incidents averted"},
+        notes=["A rise in the rings would suggest that incidents moved there; a fall, that the benefit spread."],
+    )
+
+
+def overlaps_table(result: EvaluationResult) -> Table:
+    """Other programmes that ran at the same time, without the columns that only the figure needs."""
+    table = result.overlaps
+    hidden = [c for c in ("first_month", "last_month") if c in table.values.columns and "when" in table.values.columns]
+    return printable(replace(table, values=table.values.drop(columns=hidden)), result)
+
+
+def protocol_table(result: EvaluationResult) -> Table:
+    """The design of the primary analysis: who, where, when, against whom, on what assumption."""
+    primary, programme = result.primary, result.evaluation.programme
+    design = primary.design
+    facts = {
+        "Programme": programme.name,
+        "Treated area": f.joined(treated_names(result)),
+        "Comparison": comparison_words(result),
+        "Months before": f"{f.span_words(design.periods[0], last_before(result))}",
+        "Start": f.month_words(design.start),
+        "Months after": f"{f.span_words(first_after(result), design.periods[-1])}",
+        "Primary outcome": f.outcome_words(primary.estimate.outcome),
+        "Estimator": primary.estimate.estimator,
+        "Estimand": primary.estimate.estimand,
+        "Uncertainty": primary.estimate.inference,
+        "Identifying assumption": f.full_stop(primary.estimate.assumption),
+    }
+    if programme.agreed:
+        facts["Area chosen"] = f.month_words(programme.agreed)
+    rows = [{"item": item, "declared": text} for item, text in facts.items() if text]
+    return _table(
+        result,
+        slug="protocol",
+        title="Design of the primary analysis",
+        rows=rows,
+        headings={"item": "Item", "declared": "As registered"},
+    )
+
+
+def inputs_table(result: EvaluationResult) -> Table:
+    """Every input with its publisher, licence, vintage, rows and hash."""
+    rows = [_input_row(p) for p in result.inputs.sources]
+    return _table(
+        result,
+        slug="inputs",
+        title="Data used",
+        rows=rows,
+        headings={"sha256": "SHA-256 (first 12)", "months": "Months"},
+    )
+
+
+def _input_row(source: Provenance) -> dict[str, str]:
+    months = f.span_words(source.first_month, source.last_month) if source.first_month and source.last_month else ""
+    return {
+        "title": source.title,
+        "publisher": source.publisher,
+        "licence": source.licence,
+        "vintage": source.vintage,
+        "months": months or f.NOT_APPLICABLE,
+        "rows": f.count_text(source.rows),
+        "sha256": source.sha256[:12] or f.NOT_APPLICABLE,
+    }
+
+
+# Facts of a result that tables, figures and sentences share -----------------------------------------
+
+
+def treated_names(result: EvaluationResult) -> list[str]:
+    """Names of the treated units, in the order of the panel; the code where there is no name."""
+    names = {**result.inputs.areas.names, **result.inputs.panel.names}
+    treated = result.primary.design.treated
+    return [names.get(u) or u for u in result.inputs.panel.units if u in treated]
+
+
+def comparison_words(result: EvaluationResult) -> str:
+    """The comparison of the primary analysis in words."""
+    design = result.primary.design
+    text = f"{f.plural(int(design.comparison.sum()), 'unit')} outside the treated area"
+    buffer = len(frozenset().union(*design.buffer)) if design.buffer_rings else 0
+    return f"{text} and the {f.plural(buffer, 'unit')} around it" if buffer else text
+
+
+def last_before(result: EvaluationResult) -> str:
+    """The last month before the start that the primary analysis uses."""
+    design = result.primary.design
+    return str(design.periods[int((~design.post).sum()) - 1])
+
+
+def first_after(result: EvaluationResult) -> str:
+    """The first month after the start, and after any transition, that the primary analysis uses."""
+    design = result.primary.design
+    return str(design.periods[int((~design.post).sum())])
+
+
+def label_of(result: EvaluationResult, slug: str) -> str:
+    """What an analysis is called in print."""
+    found = next((a for a in result.analyses if a.analysis.slug == slug), None)
+    return (found.analysis.label if found else "") or f.sentence_case(slug.replace("-", " "))
+
+
+def effect_of(result: EvaluationResult, analysis: AnalysisResult) -> Mapping[str, Any]:
+    """The row of the effect table that belongs to an analysis."""
+    return next(r for r in records(result.effects) if r["analysis"] == analysis.analysis.slug)
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a frame as dictionaries with text keys."""
+    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+
+
+def number(value: object) -> float:
+    """A cell as a number; NaN where it holds none."""
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return math.nan
+
+
+# Print ------------------------------------------------------------------------------------------------
+
+
+def printable(table: Table, result: EvaluationResult | None = None) -> Table:
+    """A table with every cell as text and none empty; demonstration data are named in its notes."""
+    values = table.values.map(cell_text)
+    notes = table.notes if result is None else _notes(result, table.notes)
+    return replace(table, values=values, notes=notes)
+
+
+def cell_text(value: object) -> str:
+    """A value as it is printed: numbers in words' digits, truth as yes or no, nothing as ``[x]``."""
+    import numpy as np
+
+    if isinstance(value, (bool, np.bool_)):
+        return "yes" if value else "no"
+    if isinstance(value, (int, float, np.integer, np.floating)):
+        return f.plain_text(float(value))
+    text = "" if value is None else str(value).strip()
+    return f.NOT_AVAILABLE if text in ("", "nan", "NaT", "<NA>", "None") else text
+
+
+def legend_of(table: Table) -> str:
+    """What the symbols in a printed table mean; empty if it has none."""
+    used = [s for s in f.LEGEND if (table.values == s).to_numpy().any()]
+    return "; ".join(f"{s} = {f.LEGEND[s]}" for s in used)
+
+
+def shortened(table: Table, path: str, most: int = MOST_ROWS) -> Table:
+    """The first rows of a long table, with a note that says where the rest is."""
+    rows = len(table.values)
+    if rows <= most:
+        return table
+    note = f"The first {most} of {f.count_text(rows)} rows; all of them are in {path}."
+    return replace(table, values=table.values.head(most), notes=(*table.notes, note))
+
+
+def _table(
+    result: EvaluationResult,
+    *,
+    slug: str,
+    title: str,
+    rows: Sequence[Mapping[str, str]],
+    headings: Mapping[str, str],
+    notes: Sequence[str] = (),
+) -> Table:
+    import pandas as pd
+
+    table = Table(slug=slug, title=title, values=pd.DataFrame(list(rows)), headings=headings, notes=tuple(notes))
+    return replace(printable(table, result), source=source_words(result))
+
+
+def _notes(result: EvaluationResult, notes: Sequence[str]) -> tuple[str, ...]:
+    return (*notes, SIMULATED) if result.data == DEMONSTRATION and SIMULATED not in notes else tuple(notes)
+
+
+def source_words(result: EvaluationResult) -> str:
+    """Titles of the inputs in a sentence."""
+    return f.joined(list(dict.fromkeys(p.title for p in result.inputs.sources)))
