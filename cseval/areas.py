@@ -242,13 +242,9 @@ def _grow(out: Index, step: int, near: Index, degree: Index, rng: np.random.Gene
 
 def _large_enough(areas: Areas, pool: Mask, size: int) -> Index:
     """Pool units whose connected part holds at least `size` units, so that growth never gets stuck."""
-    parts = areas.components(areas.units[i] for i in np.flatnonzero(pool)) if pool.all() else _parts(areas, pool)
+    parts = areas.components(areas.units[i] for i in np.flatnonzero(pool))
     keep = [areas.position[u] for part in parts if len(part) >= size for u in part]
     return np.array(sorted(keep), dtype=np.int64)
-
-
-def _parts(areas: Areas, pool: Mask) -> tuple[frozenset[str], ...]:
-    return areas.components(areas.units[i] for i in np.flatnonzero(pool))
 
 
 def connected_sets(areas: Areas, pool: Mask, size: int, limit: int) -> Index | None:

@@ -196,7 +196,8 @@ class Design:
 
     @cached_property
     def _complete(self) -> Mask:
-        return self._mask()[:, self._kept].all(axis=1)
+        whole: Mask = self._mask()[:, self._kept].all(axis=1)
+        return whole
 
     @cached_property
     def units_left_out(self) -> tuple[str, ...]:
@@ -231,12 +232,14 @@ class Design:
     @cached_property
     def pre_counts(self) -> Floats:
         """Total count of each unit in the pre period."""
-        return self.counts[:, ~self.post].sum(axis=1).astype(float)
+        total: Floats = self.counts[:, ~self.post].sum(axis=1).astype(np.float64)
+        return total
 
     @cached_property
     def post_counts(self) -> Floats:
         """Total count of each unit in the post period."""
-        return self.counts[:, self.post].sum(axis=1).astype(float)
+        total: Floats = self.counts[:, self.post].sum(axis=1).astype(np.float64)
+        return total
 
     # Placebos -----------------------------------------------------------------------------------
 

@@ -1,0 +1,85 @@
+"""Does the registered test keep its promise on these data?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cseval.checks.base import CONCERN, NOT_APPLICABLE, PASS, CheckResult
+from cseval.tables import Table
+
+if TYPE_CHECKING:
+    from cseval.checks.context import CheckContext
+
+QUESTION = "How often does the test find an effect where nothing was done?"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorRate:
+    """Measured false-positive rate of the registered test at 5 %, in the three placebo populations.
+
+    Concern if a population of at least 50 placebos shows a rate above 5 % by more than two Monte Carlo errors and
+    above 10 %: the test then rejects true nulls at least twice as often as it says.
+    """
+
+    def run(self, context: CheckContext) -> CheckResult:
+        """Read the rates off the calibration."""
+        own = [m for m in context.measured if m.method == context.placebo.name]
+        if not own:
+            return CheckResult(
+                name="error rate",
+                question=QUESTION,
+                verdict=NOT_APPLICABLE,
+                statistic=float("nan"),
+                reference="",
+                p_value=float("nan"),
+                sentence="Not applicable: no full window before the programme in which it could be measured.",
+            )
+        judged = [m for m in own if len(m.p_value) >= 50]
+        worst = max(judged or own, key=lambda m: m.rate(0.05))
+        rate = worst.rate(0.05)
+        fails = bool(judged) and rate > max(0.10, 0.05 + 2 * worst.mc_error(0.05))
+        parts = [f"{100 * m.rate(0.05):.1f}% of {len(m.p_value):,} {m.population}" for m in own]
+        others = {m.method: m for m in context.measured if m.method != context.placebo.name and m.population == "all"}
+        beside = "".join(f"; {name} would reject {100 * m.rate(0.05):.0f}%" for name, m in others.items())
+        return CheckResult(
+            name="error rate",
+            question=QUESTION,
+            verdict=CONCERN if fails else PASS,
+            statistic=rate,
+            reference="5%",
+            p_value=float("nan"),
+            sentence=f"At the 5% level the placebo test rejects {', '.join(parts)} placebo neighbourhoods{beside}.",
+            table=_table(context),
+        )
+
+
+def _table(context: CheckContext) -> Table:
+    import pandas as pd
+
+    rows = [
+        {
+            "method": m.method,
+            "population": m.population,
+            "placebos": len(m.p_value),
+            "rate": 100 * m.rate(0.05),
+            "mc_error": 100 * m.mc_error(0.05),
+        }
+        for m in context.measured
+    ]
+    return Table(
+        slug="error-rate",
+        title="Share of true nulls rejected at the 5% level",
+        values=pd.DataFrame(rows),
+        headings={
+            "method": "Method",
+            "population": "Placebo neighbourhoods",
+            "placebos": "Number",
+            "rate": "Rejected, %",
+            "mc_error": "Monte Carlo error, points",
+        },
+        notes=(
+            "All: every connected set; the placebo test is right here by construction. Matched: sets with a similar "
+            "count. Selection: the worst set of each district in the year before, as the programme's area was chosen.",
+        ),
+    )

@@ -1,0 +1,95 @@
+"""Does the same comparison find effects in the treated area where the programme had not begun?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cseval.checks.base import CONCERN, NOT_APPLICABLE, PASS, CheckResult
+from cseval.estimate import percent
+from cseval.inference.placebo import p_values, scale_of, variance_by_size
+from cseval.tables import Table
+
+if TYPE_CHECKING:
+    from cseval.checks.context import CheckContext
+    from cseval.estimators.base import Floats
+
+QUESTION = "Does the same comparison find an effect in the treated area before the programme began?"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaceboStarts:
+    """The effect at every earlier start whose whole window lies before the programme.
+
+    The statistic is the largest studentised effect over the starts; its reference is the same maximum in the
+    placebo neighbourhoods, which counts the several starts as one test.
+    """
+
+    step: int = 6
+
+    def run(self, context: CheckContext) -> CheckResult:
+        """Compare the largest placebo-start effect with that of placebo neighbourhoods."""
+        starts = context.design.placebo_starts(self.step)
+        if not starts:
+            return CheckResult(
+                name="placebo starts",
+                question=QUESTION,
+                verdict=NOT_APPLICABLE,
+                statistic=math.nan,
+                reference="",
+                p_value=math.nan,
+                sentence="Not applicable: no full window fits into the months before the programme.",
+            )
+        own, own_scaled, placebo = _at_starts(context, starts)
+        largest = np.nanmax(np.abs(placebo), axis=1)
+        statistic = float(np.nanmax(np.abs(own_scaled)))
+        p_value = float(p_values(np.array([statistic]), largest[np.isfinite(largest)])[0])
+        each = [float(p_values(own_scaled[[i]], placebo[:, i][np.isfinite(placebo[:, i])])[0]) for i in range(len(own))]
+        found = sum(p <= 0.05 for p in each)
+        return CheckResult(
+            name="placebo starts",
+            question=QUESTION,
+            verdict=CONCERN if p_value <= 0.05 else PASS,
+            statistic=statistic,
+            reference=f"largest effect over {len(starts)} starts in {len(largest):,} placebo neighbourhoods",
+            p_value=p_value,
+            sentence=(
+                f"At {len(starts)} earlier start{'s' if len(starts) > 1 else ''} the same comparison finds an effect "
+                f"with p at or below 0.05 {_times(found)}; the largest is {'unusual' if p_value <= 0.05 else 'usual'} "
+                f"for an area where nothing was done (p = {p_value:.2g} for the largest of them)."
+            ),
+            table=_table(starts, own, each),
+        )
+
+
+def _at_starts(context: CheckContext, starts: tuple[str, ...]) -> tuple[Floats, Floats, Floats]:
+    """Effects of the treated area, the same studentised, and those of the placebo sets (sets, starts)."""
+    own, scaled, placebo = [], [], []
+    for start in starts:
+        at = context.design.at(start)
+        many = context.estimator.estimate_many(at, context.sets)
+        mine = context.estimator.estimate_many(at, at.own_set)
+        coefficients = variance_by_size(many)
+        own.append(float(mine.effect[0]))
+        scaled.append(float(mine.effect[0] / scale_of(mine, coefficients)[0]))
+        placebo.append(many.effect / scale_of(many, coefficients))
+    return np.array(own), np.array(scaled), np.stack(placebo, axis=1)
+
+
+def _times(count: int) -> str:
+    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def _table(starts: tuple[str, ...], effects: Floats, p: list[float]) -> Table:
+    import pandas as pd
+
+    return Table(
+        slug="placebo-starts",
+        title="Effect of the treated area at starts before the programme",
+        values=pd.DataFrame({"start": starts, "change": [percent(e) for e in effects], "p_value": p}),
+        headings={"start": "Placebo start", "change": "Change, %", "p_value": "p (placebo neighbourhoods)"},
+        notes=("Windows of successive starts overlap, so their effects are not independent.",),
+    )

@@ -1,0 +1,266 @@
+"""Measured error rates: the registered comparison run where and when nothing was done.
+
+At every placebo start whose whole window lies before the programme, placebo neighbourhoods are put through the same
+comparison and the same test. A method that keeps its promise rejects 5 % of these true nulls at the 5 % level.
+Three populations of placebo neighbourhoods are measured:
+
+``all``
+    every connected set. The placebo test is uniform here by construction, so this population informs about the
+    other methods.
+``matched``
+    sets whose count in the pre period is like the treated area's, relative to the typical set.
+``selection``
+    in each district, the connected set with the highest count in the year before the decision: the set that choosing
+    the worst neighbourhood picks. Its mean effect is the change that selection alone brings (regression to the mean).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cseval.areas import Areas, connected_sets
+from cseval.errors import DesignError
+from cseval.months import month_number
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from cseval.areas import PlaceboSets
+    from cseval.design import Design
+    from cseval.estimators.base import Estimator, Floats, ManyEffects
+    from cseval.inference.base import Calibratable
+    from cseval.inference.placebo import PlaceboNeighbourhoods
+
+LEVELS = (0.01, 0.05, 0.10)
+POPULATIONS = ("all", "matched", "selection")
+MATCH = 1.5
+#: More sets than this in one district are not searched for its worst one.
+MOST_SETS = 200_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalibrationPlan:
+    """How much is measured.
+
+    Parameters
+    ----------
+    tested, reference : int
+        Placebo neighbourhoods tested, and those they are ranked among, at each placebo start.
+    step : int
+        Months between placebo starts.
+    chosen_before : int
+        Months between the decision where to go and the start.
+    """
+
+    tested: int = 1000
+    reference: int = 1999
+    step: int = 6
+    chosen_before: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Measured:
+    """What one method did on one population: a p-value, an interval and an effect for each placebo.
+
+    `reference` is the number of placebo neighbourhoods each was ranked among, over all starts.
+    """
+
+    method: str
+    population: str
+    p_value: Floats
+    half_width: Floats
+    effect: Floats
+    reference: int
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row for each level, in the columns of ``calibration.csv`` from `method` on."""
+        usable = np.isfinite(self.p_value)
+        n = int(usable.sum())
+        bias = float(self.effect[usable].mean()) if n else float("nan")
+        return [
+            {
+                "method": self.method,
+                "population": self.population,
+                "level": level,
+                "placebos": n,
+                "false_positive_rate": self.rate(level),
+                "mc_error": self.mc_error(level),
+                "coverage": self.coverage() if level == 0.05 else float("nan"),
+                "bias": bias,
+            }
+            for level in LEVELS
+        ]
+
+    def rate(self, level: float) -> float:
+        """Share of true nulls rejected at `level`."""
+        usable = np.isfinite(self.p_value)
+        return float((self.p_value[usable] <= level + 1e-12).mean()) if usable.any() else float("nan")
+
+    def mc_error(self, level: float) -> float:
+        """Standard error from drawing finitely many placebos, tested and reference; not of the data themselves."""
+        n = int(np.isfinite(self.p_value).sum())
+        rate = self.rate(level)
+        spread = max(rate, 1 / max(n, 1)) * (1 - min(rate, 1 - 1 / max(n, 2)))
+        drawn = level * (1 - level) / self.reference if self.reference else 0.0
+        return float(np.sqrt(spread / n + drawn)) if n else float("nan")
+
+    def coverage(self) -> float:
+        """Share of 95 % intervals that hold the true effect, which is zero."""
+        usable = np.isfinite(self.half_width)
+        holds = np.abs(self.effect[usable]) <= self.half_width[usable] * (1 + 1e-12)
+        return float(holds.mean()) if usable.any() else float("nan")
+
+
+def calibrate(
+    design: Design,
+    estimator: Estimator,
+    placebo: PlaceboNeighbourhoods,
+    others: Sequence[Calibratable],
+    plan: CalibrationPlan,
+    seed: int,
+) -> tuple[Measured, ...]:
+    """Measure the placebo method and `others` on every population.
+
+    Parameters
+    ----------
+    design : Design
+        The programme's own; placebo starts lie wholly before its start.
+    placebo : PlaceboNeighbourhoods
+        Draws the neighbourhoods, and is measured itself.
+    others : sequence of Calibratable
+        Measured on the same neighbourhoods.
+
+    Returns
+    -------
+    tuple of Measured
+        Empty if no placebo start fits into the months before the programme.
+    """
+    starts = design.placebo_starts(plan.step)
+    parts: dict[tuple[str, str], list[tuple[Floats, Floats, Floats, int]]] = {}
+    for number, start in enumerate(starts):
+        at = design.at(start)
+        _, reference = placebo.reference(at, estimator, plan.reference, seed + 2 * number + 1)
+        for population, tested in _populations(design, at, estimator, placebo, plan, seed + 2 * number + 2):
+            for method in (placebo, *others):
+                p, half = method.test_many(tested, reference)
+                drawn = len(reference.effect) if method is placebo else 0
+                parts.setdefault((method.name, population), []).append((p, half, tested.effect, drawn))
+    return tuple(
+        Measured(
+            method=method,
+            population=population,
+            p_value=np.concatenate([x[0] for x in found]),
+            half_width=np.concatenate([x[1] for x in found]),
+            effect=np.concatenate([x[2] for x in found]),
+            reference=sum(x[3] for x in found),
+        )
+        for (method, population), found in parts.items()
+    )
+
+
+def _populations(
+    design: Design,
+    at: Design,
+    estimator: Estimator,
+    placebo: PlaceboNeighbourhoods,
+    plan: CalibrationPlan,
+    seed: int,
+) -> list[tuple[str, ManyEffects]]:
+    """The three populations at one placebo start, with the effect of every set in them."""
+    from cseval.inference.placebo import as_placebo_estimator
+
+    many = as_placebo_estimator(estimator)
+    sets, effects = placebo.reference(at, estimator, plan.tested, seed)
+    out = [("all", effects)]
+    if "matched" in placebo.populations:
+        out.append(("matched", _subset(effects, _like_treated(design, at, sets))))
+    chosen = selected_sets(at, plan.chosen_before)
+    if chosen is not None and "selection" in placebo.populations:
+        out.append(("selection", many.estimate_many(at, at.sets(chosen))))
+    return out
+
+
+def _subset(many: ManyEffects, which: npt.NDArray[np.bool_]) -> ManyEffects:
+    from dataclasses import replace
+
+    return replace(
+        many, effect=many.effect[which], variance_terms=many.variance_terms[which], cluster_se=many.cluster_se[which]
+    )
+
+
+def _like_treated(design: Design, at: Design, sets: PlaceboSets) -> npt.NDArray[np.bool_]:
+    """Sets whose pre-period count, relative to the typical set, is within a factor of the treated area's.
+
+    The treated area is measured in its own pre period and the sets in theirs, so a trend common to all cancels.
+    """
+    own = design.pre_counts[design.is_treated].sum() / np.median(design.pre_counts[sets.members].sum(axis=1))
+    theirs = at.pre_counts[sets.members].sum(axis=1)
+    ratio = theirs / np.median(theirs)
+    return (ratio >= own / MATCH) & (ratio <= own * MATCH)
+
+
+def selected_sets(at: Design, chosen_before: int) -> npt.NDArray[np.int64] | None:
+    """In each district, the connected set with the highest count in the year before the decision.
+
+    Parameters
+    ----------
+    at : Design
+        A design at a placebo start.
+    chosen_before : int
+        Months between the decision and the start.
+
+    Returns
+    -------
+    int array, shape (districts, size), or None where districts or the year are not in the data.
+    """
+    size = int(at.is_treated.sum())
+    by_district = district_sets(at.areas, at.inputs.panel.districts, at.comparison, size)
+    end = month_number(at.start) - chosen_before - month_number(at.inputs.panel.periods[0])
+    if not by_district or end < 12:
+        return None
+    year = at.inputs.panel.require(at.outcome)[:, end - 12 : end].sum(axis=1)
+    return np.array([sets[int(np.argmax(year[sets].sum(axis=1)))] for sets in by_district])
+
+
+_DISTRICT_SETS: dict[tuple[int, bytes, int], tuple[Areas, tuple[npt.NDArray[np.int64], ...]]] = {}
+
+
+def district_sets(
+    areas: Areas, districts: Any, pool: npt.NDArray[np.bool_], size: int
+) -> tuple[npt.NDArray[np.int64], ...]:
+    """Every connected set of `size` pool units inside one district, an array for each district.
+
+    Kept between calls, since every outcome and placebo start of a run asks for the same sets.
+    """
+    key = (id(areas), pool.tobytes(), size)
+    cached = _DISTRICT_SETS.get(key)
+    if cached is not None and cached[0] is areas:
+        return cached[1]
+    names = np.array([districts.get(u, "") for u in areas.units])
+    found = []
+    for name in sorted(set(names.tolist()) - {""}):
+        sets = connected_sets(areas, pool & (names == name), size, MOST_SETS)
+        if sets is not None and len(sets):
+            found.append(sets)
+    if len(_DISTRICT_SETS) > 32:
+        _DISTRICT_SETS.clear()
+    _DISTRICT_SETS[key] = (areas, tuple(found))
+    return tuple(found)
+
+
+def selection_bias(measured: Sequence[Measured]) -> tuple[float, float, int]:
+    """Mean effect of the selection population, its standard error over placebos, and their number.
+
+    The standard error treats placebos as independent, though the same place is often chosen at successive starts.
+    """
+    chosen = [m for m in measured if m.population == "selection"]
+    if not chosen:
+        return float("nan"), float("nan"), 0
+    effect = chosen[0].effect[np.isfinite(chosen[0].effect)]
+    if len(effect) < 2:
+        raise DesignError("fewer than two selection-matched placebos", expected="two districts at least")
+    return float(effect.mean()), float(effect.std(ddof=1) / np.sqrt(len(effect))), len(effect)
