@@ -50,7 +50,7 @@ def forest_figure(result: EvaluationResult) -> Figure | str:
         ),
         data=data,
         draw=lambda canvas: _draw_forest(canvas, data),
-        height=1.5 + 0.5 * len(data) + 0.42 * data["role"].nunique(),
+        height=1.35 + 0.46 * len(data) + 0.5 * data["role"].nunique(),
         simulated=result.data != "real",
     )
 
@@ -92,14 +92,14 @@ def _draw_forest(canvas: Any, data: pd.DataFrame) -> None:
             fontweight="bold",
         )  # fmt: skip
         for row in rows.to_dict("records"):
-            place += 1.0
+            place += 0.85
             ticks.append((place, "\n".join(textwrap.wrap(str(row["label"]), 31)[:2])))
             _draw_effect(axes, place, row, *ROLE_MARKS[str(role)])
-        place += 0.85
+        place += 1.05
     axes.axvline(0, color=style.INK, linewidth=1)
     axes.set_yticks([p for p, _ in ticks], [t for _, t in ticks])
     axes.tick_params(axis="y", length=0)
-    axes.set_ylim(place - 0.35, -0.45)
+    axes.set_ylim(place - 0.5, -0.45)
     axes.grid(True, axis="x")
     axes.grid(False, axis="y")
     axes.spines["left"].set_visible(False)
@@ -251,9 +251,10 @@ def _draw_calibration(canvas: Any, data: pd.DataFrame) -> None:
     level = float(data["level"].iloc[0])
     axes = panel_axes(canvas, left=3.0, right=0.75, top=0.4, bottom=1.05)
     place, ticks = 0.0, []
+    blank = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
     for population, rows in data.groupby("population", sort=False):
         heading = f.sentence_case(POPULATIONS.get(str(population), str(population)))
-        axes.text(-2.9 / 4.25, place, heading, transform=axes.get_yaxis_transform(), va="center", fontweight="bold")
+        axes.text(-2.9 / 4.25, place, heading, transform=axes.get_yaxis_transform(), va="center", fontweight="bold", bbox=blank)
         for row in rows.to_dict("records"):
             place += 1.0
             ticks.append((place, "\n".join(textwrap.wrap(str(row["method"]), 31)[:1])))

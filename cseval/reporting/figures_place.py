@@ -84,8 +84,9 @@ def _draw_roles(canvas: Any, drawn: dict[str, list[str]], outlines: Any) -> None
         for role, units in drawn.items():
             _fill(axes, [ring for u in units for ring in outlines[u]], role)
         axes.set_title(title)
-        axes.set_aspect("equal")
         axes.axis("off")
+    whole.set_aspect("equal", anchor="N")
+    near.set_aspect("equal", adjustable="datalim")
     _zoom(whole, [ring for units in drawn.values() for u in units for ring in outlines[u]], 0.02)
     core = drawn["treated"] + drawn["buffer"]
     _zoom(near, [ring for u in core for ring in outlines[u]], 0.12)
@@ -183,4 +184,4 @@ def _draw_timeline(canvas: Any, data: pd.DataFrame, first: str, last: str, start
     axes.grid(True, axis="x")
     axes.grid(False, axis="y")
     axes.spines["left"].set_visible(False)
-    style.mark_start(axes, start)
+    style.mark_start(axes, start, offset=0.0)

@@ -186,6 +186,7 @@ def event_study_figure(result: EvaluationResult) -> Figure | str:
         ),
         data=data,
         draw=lambda canvas: _draw_event(canvas, data, scale),
+        height=5.0,
         simulated=result.data != "real",
     )
 
@@ -227,8 +228,9 @@ def _event_alt(data: pd.DataFrame, outcome: str, scale: str) -> str:
 
 
 def _draw_event(canvas: Any, data: pd.DataFrame, scale: str) -> None:
-    axes = panel_axes(canvas, left=1.0, right=0.3)
+    axes = panel_axes(canvas, left=1.0, right=0.3, bottom=1.4)
     _draw_band(axes, data)
+    _name_marks(canvas)
     for row in data.to_dict("records"):
         low, high = number(row["shown_conf_low"]), number(row["shown_conf_high"])
         base = not (math.isfinite(low) and math.isfinite(high)) or low == high
@@ -252,6 +254,20 @@ def _draw_event(canvas: Any, data: pd.DataFrame, scale: str) -> None:
     axes.set(
         xlabel="Months since the start",
         ylabel="Change against base period" if scale == LOG else "Difference in incidents\na unit and month",
+    )
+
+
+def _name_marks(canvas: Any) -> None:
+    """A legend of the two kinds of interval under the plot."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles = [
+        Line2D([], [], color=style.BLUE, marker="o", ms=7, label="Estimate and its 95% interval"),
+        Patch(facecolor=style.TEAL, alpha=0.25, label="95% band for all points at once"),
+    ]
+    canvas.legend(
+        handles=handles, loc="lower center", ncols=2, bbox_to_anchor=(0.5, 0.34 / canvas.get_size_inches()[1])
     )
 
 

@@ -62,13 +62,17 @@ def month_axis(axes: Any, first: str, last: str) -> None:
     axes.set_xlim(low - 1, high + 1)
 
 
-def mark_start(axes: Any, start: str, *, height: float = 1.0) -> None:
-    """A dashed vertical line at the start, with the start in words above the plot."""
-    place = month_number(start) - 0.5
+def mark_start(axes: Any, start: str, *, offset: float = -0.5) -> None:
+    """A dashed vertical line at the start, with the start in words above the plot.
+
+    Months are points at whole numbers, so the line stands half a month before the first one; where months are
+    stretches of a bar, `offset` is 0.
+    """
+    place = month_number(start) + offset
     axes.axvline(place, color=INK, linewidth=1.4, linestyle=(0, (4, 3)), zorder=1)
     axes.annotate(
         f"Start: {month_words(start)}",
-        (place, height),
+        (place, 1),
         xycoords=("data", "axes fraction"),
         xytext=(0, 4),
         textcoords="offset points",
@@ -85,11 +89,12 @@ def end_labels(axes: Any, labels: Sequence[tuple[float, float, str, str]]) -> No
     Each label is ``(x, y, text, colour)``; text stays in ink where the colour is too light to read.
     """
     low, high = axes.get_ylim()
-    gap = (high - low) * 0.115
-    placed: list[float] = []
+    line = (high - low) * 0.066
+    top = low
     for x, y, text, colour in sorted(labels, key=lambda item: item[1]):
-        spot = y if not placed else max(y, placed[-1] + gap)
-        placed.append(spot)
+        half = line * (text.count("\n") + 1) / 2
+        spot = max(y, top + half)
+        top = spot + half
         axes.annotate(
             text,
             (x, y),

@@ -1,0 +1,68 @@
+"""A report as one HTML page that needs nothing else: no script, no request, pictures inside."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from cseval.reporting.markdown import foot_notes
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from cseval.reporting.document import Document
+    from cseval.tables import Table
+
+#: A cell that is a number, a percentage, a p-value or a symbol, and so is set to the right.
+_NUMERIC = re.compile(r"[<>]?\s*[−+-]?[\d,]*\.?\d+%?|\[[xz]\]")
+
+
+def render_html(document: Document, pictures: Mapping[str, bytes]) -> str:
+    """The whole report.
+
+    Parameters
+    ----------
+    document : Document
+    pictures : mapping of str to bytes
+        PNG bytes by the name of the figure.
+    """
+    encoded = {name: "data:image/png;base64," + base64.b64encode(png).decode() for name, png in pictures.items()}
+    sizes = {name: png_size(png) for name, png in pictures.items()}
+    page = environment().get_template("report.html.j2")
+    return page.render(document=document, pictures=encoded, sizes=sizes)
+
+
+def render_fragment(table: Table) -> str:
+    """One table with its caption and notes, to be pasted into another page."""
+    return environment().get_template("fragment.html.j2").render(table=table)
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """The templates, with every value escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    made = Environment(
+        loader=PackageLoader("cseval.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(foot_notes=foot_notes, numeric_columns=numeric_columns)
+    return made
+
+
+def numeric_columns(table: Table) -> frozenset[str]:
+    """Columns whose every cell reads as a number; the first column heads the rows and never counts."""
+    columns = [str(c) for c in table.values.columns][1:]
+    return frozenset(c for c in columns if all(_NUMERIC.fullmatch(str(v)) for v in table.values[c]))
+
+
+def png_size(png: bytes) -> tuple[int, int]:
+    """Width and height in CSS pixels: half again as many dots per inch as the page has."""
+    width, height = (int.from_bytes(png[at : at + 4]) for at in (16, 20))
+    return round(width * 0.64), round(height * 0.64)

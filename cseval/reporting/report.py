@@ -1,0 +1,262 @@
+"""What the report says and in which order; `markdown` and `html` only render it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from cseval.inputs import DEMONSTRATION
+from cseval.reporting import formats as f
+from cseval.reporting import tables as t
+from cseval.reporting.document import (
+    Answer,
+    Block,
+    Bullets,
+    Code,
+    Document,
+    FigureBlock,
+    Paragraph,
+    Section,
+    TableBlock,
+    lines,
+)
+from cseval.tables import Table
+
+if TYPE_CHECKING:
+    from cseval.reporting.figures import Figure
+    from cseval.result import AnalysisResult, EvaluationResult
+
+BANNER = (
+    "Demonstration: the data behind this page are simulated. They describe a fictional place, and nothing here says "
+    "anything about a real programme."
+)
+OGL = "Contains public sector information licensed under the Open Government Licence v3.0."
+ORDNANCE = "Contains OS data © Crown copyright and database right."
+ASSUMES_NOTHING_ELSE = "The estimate is of everything that changed in the treated area at that time, not of the programme alone."
+
+
+def build_document(
+    result: EvaluationResult, figures: Sequence[Figure], not_drawn: Sequence[str], *, protocol_hash: str, command: str
+) -> Document:
+    """The report of an evaluation.
+
+    Parameters
+    ----------
+    result : EvaluationResult
+    figures : sequence of Figure
+    not_drawn : sequence of str
+        A sentence for each figure that could not be drawn.
+    protocol_hash, command : str
+        Hash of the registered protocol, and the command that makes this report again.
+    """
+    from cseval.reporting.manifest import versions
+
+    sections = (
+        _section("question", "The question", Paragraph(text=result.evaluation.question)),
+        _section("answer", "The answer", answer(result)),
+        _section("effects", "Every estimate", TableBlock(table=t.effects_table(result)), _readings(result)),
+        _section("weaknesses", "What weakens this answer", _weaknesses(result)),
+        _section("figures", "Figures", *(_figure_block(result, g) for g in figures)),
+        _section("checks", "Checks", *_checks(result)),
+        _section("displacement", "Did incidents move next door?", *_if_rows(t.displacement_table(result))),
+        _section("calibration", "How often each method is wrong on these data", *_calibration(result)),
+        _section("design", "The design", *_design(result)),
+        _section("outcomes", "Outcomes and choices, and why", _reasons(result)),
+        _section("left-out", "What was left out", _left_out(result, not_drawn)),
+        _section("overlaps", "Other programmes at the same time", *_overlaps(result)),
+        _section("evidence", "How strong this evidence is", Paragraph(text=f.full_stop(result.evidence))),
+        _section("limits", "Limits", lines(*map(f.full_stop, result.evaluation.limits))),
+        _section("data", "Data and licences", *_data(result)),
+        _section("reproduce", "How to get these numbers again", *_reproduce(result, protocol_hash, command, versions())),
+    )
+    return Document(
+        title=result.evaluation.title,
+        subtitle=f"Evaluation of the effect from {f.month_words(result.primary.design.start)}",
+        banner=BANNER if result.data == DEMONSTRATION else "",
+        sections=tuple(s for s in sections if s.blocks),
+        footer=f"Made by cseval {versions()['cseval']}. Every number on this page stands in the data files beside it.",
+    )
+
+
+def _section(slug: str, heading: str, *blocks: Block | None) -> Section:
+    kept = tuple(b for b in blocks if b is not None and not (isinstance(b, Bullets) and not b.items))
+    return Section(slug=slug, heading=heading, blocks=kept)
+
+
+# The answer ---------------------------------------------------------------------------------------------
+
+
+def answer(result: EvaluationResult) -> Answer:
+    """Headline, estimate, interval, absolute number, plain reading and caveat of the primary analysis, in that order."""
+    primary = result.primary
+    row = t.effect_of(result, primary)
+    change, low, high = (t.number(row[c]) for c in ("percent_change", "percent_low", "percent_high"))
+    facts = (
+        ("Interval", f"The 95% interval runs {f.interval_text(low, high)}: {f.interval_words(low, high)}."),
+        ("Incidents", incidents_sentence(row)),
+        ("In plain words", _plain_reading(result, primary)),
+        ("Smallest change it could see", _detectable(primary)),
+        ("How sure", certainty_sentence(row)),
+        ("Bear in mind", f"{ASSUMES_NOTHING_ELSE} {f.full_stop(primary.estimate.assumption)}"),
+    )
+    outcome = f.outcome_words(primary.estimate.outcome)
+    return Answer(
+        headline=f.full_stop(result.headline),
+        number=f.percent_text(change, signed=True),
+        label=f"estimated change in {outcome}, compared with what would have been expected",
+        facts=tuple((term, text) for term, text in facts if text),
+    )
+
+
+def incidents_sentence(row: Mapping[str, Any]) -> str:
+    """The effect in incidents, with its interval, for a row of the effect table."""
+    observed, expected = t.number(row["observed"]), t.number(row["counterfactual"])
+    averted, low, high = (t.number(row[c]) for c in ("averted", "averted_low", "averted_high"))
+    months = f.plural(int(row["post_periods"]), "month")
+    return (
+        f"{f.count_text(observed)} incidents were recorded in {months} where {f.count_text(expected)} would have been "
+        f"expected: about {f.fewer_words(averted)} (95% interval: {f.fewer_words(low)} to {f.fewer_words(high)})."
+    )
+
+
+def certainty_sentence(row: Mapping[str, Any]) -> str:
+    """The p-value beside the measured error rate of its method; one never stands without the other."""
+    method, p, rate = str(row["inference"]), t.number(row["p_value"]), t.number(row["false_positive_rate"])
+    measured = (
+        f"where nothing was done, this method finds an effect in {f.rate_text(rate)} of cases (5% is promised)"
+        if rate == rate
+        else "its error rate on these data was not measured"
+    )
+    return f"By {method}, {f.p_text(p)}; {measured}."
+
+
+def _plain_reading(result: EvaluationResult, primary: AnalysisResult) -> str:
+    """The reading of the primary effect, unless the headline says the same already."""
+    return "" if primary.sentence.strip(" .") == result.headline.strip(" .") else f.full_stop(primary.sentence)
+
+
+def _detectable(primary: AnalysisResult) -> str:
+    fall, rise = primary.smallest_detectable
+    if fall != fall or rise != rise:
+        return ""
+    return (
+        f"This design would find {f.change_words(-abs(fall))} or {f.change_words(abs(rise))} in four cases out of five; "
+        "smaller changes can easily be missed."
+    )
+
+
+def _readings(result: EvaluationResult) -> Bullets:
+    others = [a for a in result.analyses if a is not result.primary and a.sentence]
+    return Bullets(items=tuple((t.label_of(result, a.analysis.slug), f.full_stop(a.sentence)) for a in others))
+
+
+def _weaknesses(result: EvaluationResult) -> Bullets:
+    found = result.weaknesses or ("No check raised a concern; the limits further down still stand",)
+    return lines(*map(f.full_stop, found))
+
+
+# Figures and checks ---------------------------------------------------------------------------------------
+
+
+def _figure_block(result: EvaluationResult, figure: Figure) -> FigureBlock:
+    path = f"figures/{figure.name}.csv"
+    table = Table(
+        slug=f"data-{figure.name}", title=f"Data of the figure: {figure.title}", values=figure.data, headings=HEADINGS
+    )
+    return FigureBlock(figure=figure, data=t.printable(t.shortened(table, path), result))
+
+
+HEADINGS = {"p_value": "p-value", "mc_error": "Simulation error", "false_positive_rate": "False-alarm rate"}
+
+
+def _checks(result: EvaluationResult) -> list[Block]:
+    blocks: list[Block] = list(_if_rows(t.checks_table(result)))
+    for check in result.checks:
+        if check.table is not None and len(check.table.values):
+            table = replace(check.table, slug=f"check-{check.name}")
+            blocks.append(TableBlock(table=t.printable(t.shortened(table, "checks.csv"), result), folded=True))
+    return blocks
+
+
+def _calibration(result: EvaluationResult) -> list[Block]:
+    table = t.calibration_table(result)
+    if not len(table.values):
+        return [Paragraph(text="The error rates of the methods were not measured in this run.")]
+    return [
+        Paragraph(
+            text="Each method was run, exactly as on the treated area, on placebo programmes: places and dates at which "
+            "nothing was done. A method that can be relied on finds an effect in about 5% of them."
+        ),
+        TableBlock(table=table),
+    ]
+
+
+def _if_rows(table: Table) -> list[Block]:
+    return [TableBlock(table=table)] if len(table.values) else []
+
+
+# Design, data, reproduction ---------------------------------------------------------------------------------
+
+
+def _design(result: EvaluationResult) -> list[Block]:
+    return [Paragraph(text=result.primary.design.describe()), TableBlock(table=t.protocol_table(result))]
+
+
+def _reasons(result: EvaluationResult) -> Bullets:
+    reasons = result.evaluation.reasons
+    return Bullets(items=tuple((f.sentence_case(f.outcome_words(what)), f.full_stop(why)) for what, why in reasons))
+
+
+def _left_out(result: EvaluationResult, not_drawn: Sequence[str]) -> Block:
+    items = (*result.left_out, *result.warnings, *not_drawn)
+    return lines(*map(f.full_stop, items)) if items else Paragraph(text="Nothing was left out.")
+
+
+def _overlaps(result: EvaluationResult) -> list[Block]:
+    table = t.overlaps_table(result)
+    said = any("all that changed" in note for note in table.notes)
+    first = [] if said and len(table.values) else [Paragraph(text=ASSUMES_NOTHING_ELSE)]
+    if not len(table.values):
+        return [*first, Paragraph(text="The programme register holds no other programme in these months.")]
+    return [*first, TableBlock(table=table)]
+
+
+def _data(result: EvaluationResult) -> list[Block]:
+    notes = dict.fromkeys((*result.inputs.panel.notes, *result.inputs.notes))
+    notes |= dict.fromkeys(note for p in result.inputs.sources for note in p.notes)
+    return [
+        *_if_rows(t.inputs_table(result)),
+        lines(*map(f.full_stop, notes)),
+        *(Paragraph(text=text) for text in licence_sentences(result)),
+    ]
+
+
+def licence_sentences(result: EvaluationResult) -> tuple[str, ...]:
+    """What the licences of the real sources ask to be printed."""
+    if result.data == DEMONSTRATION:
+        return ()
+    sources = result.inputs.sources
+    open_government = any("open government" in p.licence.lower() or "ogl" in p.licence.lower() for p in sources)
+    boundaries = any("boundar" in f"{p.kind} {p.title}".lower() for p in sources)
+    return tuple(text for text, due in ((OGL, open_government), (ORDNANCE, boundaries)) if due)
+
+
+def _reproduce(
+    result: EvaluationResult, protocol_hash: str, command: str, versions: Mapping[str, str]
+) -> list[Block]:
+    facts = (
+        ("Seed", str(result.seed)),
+        ("Placebo draws", f.count_text(result.draws)),
+        ("Version", f"cseval {versions['cseval']}, Python {versions['python']}"),
+        ("Protocol (SHA-256)", protocol_hash),
+    )
+    return [
+        Paragraph(text="With the same inputs, this command gives the same numbers:"),
+        Code(text=command),
+        Bullets(items=facts),
+        Paragraph(
+            text="The manifest beside this page lists every input and output with its hash, and the data package describes "
+            "every column."
+        ),
+    ]
