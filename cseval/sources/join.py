@@ -43,7 +43,8 @@ def join_months(panels: Sequence[tuple[str, Panel]]) -> Panel:
     periods = month_range(min(p.periods[0] for _, p in ordered), ordered[-1][1].periods[-1])
     owner = _owners([p for _, p in ordered], periods)
     outcomes = list(dict.fromkeys(o for _, p in reversed(ordered) for o in p.outcomes))
-    counts, received = {}, {}
+    counts: dict[str, Counts] = {}
+    received: dict[str, Mask] = {}
     for outcome in outcomes:
         values, mask = _lay([p for _, p in ordered], owner, outcome, periods)
         if mask.any():
@@ -56,7 +57,7 @@ def join_months(panels: Sequence[tuple[str, Panel]]) -> Panel:
         received=received,
         names={k: v for _, p in ordered for k, v in p.names.items()},
         districts={k: v for _, p in ordered for k, v in p.districts.items()},
-        notes=tuple(dict.fromkeys(n for _, p in ordered for n in p.notes)),
+        notes=tuple(dict.fromkeys(n for k, (_, p) in enumerate(ordered) if k in owner for n in p.notes)),
     )
 
 

@@ -21,6 +21,7 @@ from cseval.sources import offences
 from cseval.sources.boroughs import CODES, borough_name, is_elsewhere
 from cseval.sources.files import Summary, plain, shown
 from cseval.sources.join import join_months
+from cseval.sources.mps_counts import minor_counts, tally
 from cseval.sources.sheets import Peek, Sheet, factor, match_columns, peek, read_sheet
 
 if TYPE_CHECKING:
@@ -304,8 +305,8 @@ def _panel(sheet: Sheet, area: _Area, months: tuple[str, ...], where: str) -> Pa
     placed = area.place >= 0
     notes = (*area.notes, *_unplaced_note(sheet, area), *_unknown_note(majors + minors))
     unit, values = area.place[placed], sheet.whole[placed]
-    counts = _tally(unit, major[placed], values, len(area.units), majors)
-    parts, more = _minor_counts(unit, major[placed], majors, minor[placed], minors, values, len(area.units))
+    counts = tally(unit, major[placed], values, len(area.units), majors)
+    parts, more = minor_counts(unit, major[placed], majors, minor[placed], minors, values, len(area.units))
     counts |= parts
     return Panel(
         units=area.units,
@@ -353,49 +354,3 @@ def _unknown_note(names: list[str]) -> tuple[str, ...]:
     if not unknown:
         return ()
     return (f"{len(unknown)} offence names not seen before, kept as they are: {', '.join(unknown[:5])}",)
-
-
-def _tally(unit: Index, group: Index, values: Counts, units: int, names: list[str]) -> dict[str, Counts]:
-    """Sum rows by group and unit: one array of shape (units, months) for each name that occurs."""
-    out = np.zeros((len(names) * units, values.shape[1]), dtype=np.int64)
-    key = group * units + unit
-    order = np.argsort(key, kind="stable")
-    _, starts = np.unique(key[order], return_index=True)
-    rank = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
-    # The first rows of every key at once, then the second rows: each step meets a key once, so `+=` adds them all.
-    for step in range(int(rank.max(initial=-1)) + 1):
-        rows = order[rank == step]
-        out[key[rows]] += values[rows]
-    cube = out.reshape(len(names), units, -1)
-    return {name: np.ascontiguousarray(cube[i]) for i, name in enumerate(names) if (group == i).any()}
-
-
-def _minor_counts(
-    unit: Index, major: Index, majors: list[str], minor: Index, minors: list[str], values: Counts, units: int
-) -> tuple[dict[str, Counts], tuple[str, ...]]:
-    """Counts of the minor groups under unique names, with the broader group that runs through old and new names."""
-    whole = {m for m in minors if m in majors and _is_all_of(m, major, majors, minor, minors)}
-    names = [offences.merged(m) if m not in majors or m in whole else f"{m}_minor" for m in minors]
-    distinct = sorted({n for n, m in zip(names, minors, strict=True) if m not in whole})
-    place = {n: i for i, n in enumerate(distinct)}
-    target = np.array([place.get(n, -1) for n in names], dtype=np.int64)[minor]
-    listed = target >= 0
-    counts = _tally(unit[listed], target[listed], values[listed], units, distinct)
-    return _broaden(counts)
-
-
-def _is_all_of(name: str, major: Index, majors: list[str], minor: Index, minors: list[str]) -> bool:
-    """Whether a minor group is the only one of the major group of its own name, and stands nowhere else."""
-    same: bool = np.array_equal(major == majors.index(name), minor == minors.index(name))
-    return same
-
-
-def _broaden(counts: dict[str, Counts]) -> tuple[dict[str, Counts], tuple[str, ...]]:
-    if offences.WITHOUT_INJURY not in counts:
-        return counts, ()
-    if offences.HARASSMENT in counts:
-        total = counts[offences.WITHOUT_INJURY] + counts[offences.HARASSMENT]
-        return counts | {offences.WITHOUT_INJURY_BROAD: total}, ()
-    rest = {o: v for o, v in counts.items() if o != offences.WITHOUT_INJURY}
-    note = f"violence without injury includes stalking and harassment here: outcome {offences.WITHOUT_INJURY_BROAD}"
-    return rest | {offences.WITHOUT_INJURY_BROAD: counts[offences.WITHOUT_INJURY]}, (note,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -155,7 +155,7 @@ def _damaged(path: Path, error: Exception) -> DataError:
     )
 
 
-def match_columns(columns: Sequence[str], aliases: dict[str, tuple[str, ...]], where: str) -> dict[str, str]:
+def match_columns(columns: Sequence[str], aliases: Mapping[str, tuple[str, ...]], where: str) -> dict[str, str]:
     """Which header cell stands for each wanted column.
 
     Parameters
@@ -230,7 +230,12 @@ def _parse(
     types = {c: pa.string() for c in text} | {c: pa.int64() if as_numbers else pa.string() for c in whole}
     convert = pacsv.ConvertOptions(include_columns=[*text, *whole], column_types=types, null_values=[])
     rows: list[Any] = []
-    parse = pacsv.ParseOptions(ignore_empty_lines=False, invalid_row_handler=lambda r: rows.append(r) or "error")
+
+    def refuse(row: Any) -> str:
+        rows.append(row)
+        return "error"
+
+    parse = pacsv.ParseOptions(ignore_empty_lines=False, invalid_row_handler=refuse)
     read = pacsv.ReadOptions(column_names=_unique(header), skip_rows=1, block_size=_CHUNK, use_threads=False)
     body = data.rstrip(b"\r\n \t") if data[-2:].isspace() else data
     if b"\n" not in body:
