@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import optimize, stats
 
 from cseval.errors import EstimationError
 
@@ -94,7 +94,7 @@ def fit_negative_binomial(y: Floats, x: Floats, offset: Floats, **covariance: An
         last, alpha = alpha, _alpha(y, mean)
         result = _glm(sm.families.NegativeBinomial(alpha=alpha), y, x, offset, scale=1.0, **covariance)
         mean = result.mu
-        if abs(last - alpha) <= 1e-7 * alpha:
+        if abs(last - alpha) * mean.max() <= 1e-6 * (1 + alpha * mean.max()):
             return replace(_fitted(result, x, mean / (1 + alpha * mean)), alpha=alpha)
     raise EstimationError("the negative binomial's alpha does not converge", todo="Use QuasiPoisson()")
 
@@ -221,7 +221,8 @@ def ljung_box(residuals: Floats, lag: int) -> float:
 def breusch_godfrey(residuals: Floats, regressors: Floats, lag: int) -> float:
     """p-value of the Breusch-Godfrey test up to `lag`; NaN if the series is too short.
 
-    ``n R^2`` of the residuals on the (weighted) regressors and their own lags, with zeros before the first.
+    F test of the residuals' own lags, zeros before the first, beside the (weighted) regressors. The F form
+    keeps its level in short series, where ``n R^2`` against chi-square rejects too often (Kiviet 1986).
     """
     n, k = regressors.shape
     if n <= k + lag + 1:
@@ -229,7 +230,8 @@ def breusch_godfrey(residuals: Floats, regressors: Floats, lag: int) -> float:
     lags = [np.concatenate([np.zeros(j), residuals[:-j]]) for j in range(1, lag + 1)]
     matrix = np.column_stack([regressors, *lags])
     left = residuals - matrix @ np.linalg.lstsq(matrix, residuals, rcond=None)[0]
-    return float(stats.chi2.sf(n * (1 - (left @ left) / (residuals @ residuals)), lag))
+    df = n - k - lag
+    return float(stats.f.sf((residuals @ residuals / (left @ left) - 1) * df / lag, lag, df))
 
 
 def poisson_start(y: Floats, x: Floats, offset: Floats, steps: int = 8) -> Floats | None:
@@ -294,12 +296,18 @@ def _least_squares(result: Any, x: Floats, offset: Floats) -> Fitted:
 
 
 def _alpha(y: Floats, mean: Floats) -> float:
-    """Alpha that maximises the negative binomial likelihood given the expected counts."""
+    """Alpha that maximises the negative binomial likelihood given the expected counts.
+
+    The log likelihood is written ``sum_{j < y} log(1 + j alpha) - (y + 1 / alpha) log(1 + alpha mu)``, which
+    stays exact as alpha goes to 0, where differences of log gamma functions do not.
+    """
+    whole = np.rint(y).astype(np.int64)
+    steps = np.arange(whole.max(initial=0))
 
     def loss(log_alpha: float) -> float:
-        size = np.exp(-log_alpha)
-        value = special.gammaln(y + size) - special.gammaln(size) + size * np.log(size / (size + mean))
-        return -float((value + y * np.log(mean / (size + mean))).sum())
+        alpha = np.exp(log_alpha)
+        rising = np.concatenate([[0.0], np.cumsum(np.log1p(steps * alpha))])[whole]
+        return -float((rising - (y + 1 / alpha) * np.log1p(alpha * mean)).sum())
 
     found = optimize.minimize_scalar(loss, bounds=(-14.0, 5.0), method="bounded", options={"xatol": 1e-10})
     return float(np.exp(found.x))
