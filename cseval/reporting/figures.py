@@ -38,8 +38,8 @@ class Figure:
         Draws on an empty matplotlib figure.
     height : float
         In inches; the width is the same for all.
-    simulated : bool
-        Whether the data are simulated; the picture then says so.
+    mark : str
+        Written inside the picture; says that the data are simulated, if they are.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Figure:
     data: pd.DataFrame
     draw: Callable[[Any], None]
     height: float = 4.6
-    simulated: bool = False
+    mark: str = ""
 
     def __post_init__(self) -> None:
         if len(self.alt) < SHORTEST_ALT:
@@ -103,15 +103,16 @@ def render(figure: Figure) -> Rendered:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as Canvas
 
-    from cseval.reporting.figures_style import PLUM, SIMULATED_MARK, STYLE, WIDTH
+    from cseval.reporting.figures_style import PLUM, STYLE, WIDTH
 
     with matplotlib.rc_context(STYLE):
         canvas = Canvas(figsize=(WIDTH, figure.height), dpi=DPI)
         FigureCanvasAgg(canvas)
         figure.draw(canvas)
-        if figure.simulated:
-            mark = 0.09 / figure.height
-            canvas.text(0.01, mark, SIMULATED_MARK, color=PLUM, fontsize=12, fontweight="bold", va="bottom")
+        if figure.mark:
+            canvas.text(
+                0.01, 0.09 / figure.height, figure.mark, color=PLUM, fontsize=12, fontweight="bold", va="bottom"
+            )
         png, svg = io.BytesIO(), io.BytesIO()
         canvas.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
         described = {"Date": None, "Creator": None, "Title": figure.title, "Description": figure.alt}

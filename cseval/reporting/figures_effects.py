@@ -51,7 +51,7 @@ def forest_figure(result: EvaluationResult) -> Figure | str:
         data=data,
         draw=lambda canvas: _draw_forest(canvas, data),
         height=1.35 + 0.46 * len(data) + 0.5 * data["role"].nunique(),
-        simulated=result.data != "real",
+        mark=style.mark_of(result),
     )
 
 
@@ -139,13 +139,13 @@ def placebo_figure(result: EvaluationResult) -> Figure | str:
         title="The treated area among placebo neighbourhoods",
         alt=_placebo_alt(statistics, own, inferred),
         caption=(
-            "Each placebo neighbourhood is as many adjoining areas as were treated, where nothing was done, put through "
-            "the same comparison. Effects are divided by their standard deviation. "
-            f"The height of a bar is a number of neighbourhoods; the axis starts at zero. Source: {source_words(result)}."
+            "Each placebo neighbourhood is as many adjoining areas as were treated, where nothing was done, put "
+            "through the same comparison. Effects are divided by their standard deviation. The height of a bar is a "
+            f"number of neighbourhoods; the axis starts at zero. Source: {source_words(result)}."
         ),
         data=data,
         draw=lambda canvas: _draw_placebo(canvas, data, own, inferred),
-        simulated=result.data != "real",
+        mark=style.mark_of(result),
     )
 
 
@@ -231,7 +231,7 @@ def calibration_figure(result: EvaluationResult) -> Figure | str:
         data=data,
         draw=lambda canvas: _draw_calibration(canvas, data),
         height=1.45 + populations * (0.45 + 0.36 * data["method"].nunique()),
-        simulated=result.data != "real",
+        mark=style.mark_of(result),
     )
 
 
@@ -254,7 +254,15 @@ def _draw_calibration(canvas: Any, data: pd.DataFrame) -> None:
     blank = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
     for population, rows in data.groupby("population", sort=False):
         heading = f.sentence_case(POPULATIONS.get(str(population), str(population)))
-        axes.text(-2.9 / 4.25, place, heading, transform=axes.get_yaxis_transform(), va="center", fontweight="bold", bbox=blank)
+        axes.text(
+            -2.9 / 4.25,
+            place,
+            heading,
+            transform=axes.get_yaxis_transform(),
+            va="center",
+            fontweight="bold",
+            bbox=blank,
+        )
         for row in rows.to_dict("records"):
             place += 1.0
             ticks.append((place, "\n".join(textwrap.wrap(str(row["method"]), 31)[:1])))

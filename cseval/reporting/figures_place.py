@@ -50,7 +50,7 @@ def roles_figure(result: EvaluationResult) -> Figure | str:
         data=data,
         draw=lambda canvas: _draw_roles(canvas, drawn, outlines),
         height=4.9,
-        simulated=result.data != "real",
+        mark=style.mark_of(result),
     )
 
 
@@ -77,7 +77,7 @@ def _draw_roles(canvas: Any, drawn: dict[str, list[str]], outlines: Any) -> None
     from matplotlib.patches import Patch
 
     height = canvas.get_size_inches()[1]
-    box = (0.75 / height, 1 - 1.15 / height)
+    box = (0.85 / height, 1 - 1.25 / height)
     whole = canvas.add_axes((0.01, box[0], 0.48, box[1]))
     near = canvas.add_axes((0.51, box[0], 0.48, box[1]))
     for axes, title in ((whole, "All areas"), (near, "Around the treated area")):
@@ -86,17 +86,18 @@ def _draw_roles(canvas: Any, drawn: dict[str, list[str]], outlines: Any) -> None
         axes.set_title(title)
         axes.axis("off")
     whole.set_aspect("equal", anchor="N")
-    near.set_aspect("equal", adjustable="datalim")
+    near.set_aspect("equal", anchor="N")
     _zoom(whole, [ring for units in drawn.values() for u in units for ring in outlines[u]], 0.02)
+    shape = (canvas.get_size_inches()[0] * 0.48) / (height * box[1])
     core = drawn["treated"] + drawn["buffer"]
-    _zoom(near, [ring for u in core for ring in outlines[u]], 0.12)
+    _zoom(near, [ring for u in core for ring in outlines[u]], 0.12, shape)
     handles = [
         Patch(facecolor=fill, hatch=hatch, edgecolor=style.GREY if edge == "white" else edge, label=f.sentence_case(r))
         for r, (fill, hatch, edge) in FILLS.items()
         if drawn[r]
     ]
     canvas.legend(
-        handles=handles, loc="lower center", ncols=len(handles), bbox_to_anchor=(0.5, 0.32 / height), borderpad=0
+        handles=handles, loc="lower center", ncols=len(handles), bbox_to_anchor=(0.5, 0.4 / height), borderpad=0
     )
 
 
@@ -110,15 +111,22 @@ def _fill(axes: Any, rings: Sequence[Any], role: str) -> None:
         )
 
 
-def _zoom(axes: Any, rings: Iterable[Any], margin: float) -> None:
-    """Show the box around these rings with a margin that is a share of its size."""
+def _zoom(axes: Any, rings: Iterable[Any], margin: float, shape: float | None = None) -> None:
+    """Show the box around these rings with a margin that is a share of its size.
+
+    With `shape`, width over height of the plot, the box is widened to fill it.
+    """
     import numpy as np
 
     points = np.concatenate([np.asarray(ring) for ring in rings])
     low, high = points.min(axis=0), points.max(axis=0)
     reach = margin * float((high - low).max())
-    axes.set_xlim(low[0] - reach, high[0] + reach)
-    axes.set_ylim(low[1] - reach, high[1] + reach)
+    half = (high - low) / 2 + reach
+    if shape is not None:
+        half = np.array([max(half[0], half[1] * shape), max(half[1], half[0] / shape)])
+    middle = (low + high) / 2
+    axes.set_xlim(middle[0] - half[0], middle[0] + half[0])
+    axes.set_ylim(middle[1] - half[1], middle[1] + half[1])
 
 
 # Timeline ---------------------------------------------------------------------------------------------
@@ -140,17 +148,17 @@ def timeline_figure(result: EvaluationResult) -> Figure | str:
         name="timeline",
         title="Other programmes in the same months",
         alt=(
-            f"Timeline of {f.plural(len(others), 'other programme')} between {f.span_words(window.first, window.last)}; "
+            f"Timeline of {f.plural(len(others), 'other programme')} from {f.span_words(window.first, window.last)}; "
             f"{near} of them began within six months of the start in {f.month_words(start)}."
         ),
         caption=(
-            "Bars run from the first to the last month known; an arrow means that the programme began earlier or went on "
-            f"after the window. Source: {result.overlaps.source or 'programme register'}."
+            "Bars run from the first to the last month known; an arrow means that the programme began earlier or went "
+            f"on after the window. Source: {result.overlaps.source or 'programme register'}."
         ),
         data=data[["programme", "first_month", "last_month"]],
         draw=lambda canvas: _draw_timeline(canvas, data, window.first, window.last, start),
         height=1.55 + 0.52 * len(data),
-        simulated=result.data != "real",
+        mark=style.mark_of(result, style.REGISTER_MARK),
     )
 
 
@@ -170,10 +178,9 @@ def _draw_timeline(canvas: Any, data: pd.DataFrame, first: str, last: str, start
         end = month_number(row["last_month"]) + 1 if row["last_month"] else high + 1
         colour, hatch = (style.BLUE, "") if row["kind"] == "own" else ("#F9B491", "///")
         left, right = max(begin, low), max(min(end, high), low + 0.5)
-        axes.barh(
-            place, right - left, left=left, height=0.55, color=colour, hatch=hatch, edgecolor=style.ORANGE if hatch else colour,
-            linewidth=0.8, zorder=2,
-        )  # fmt: skip
+        edge = style.ORANGE if hatch else colour
+        look = {"facecolor": colour, "hatch": hatch, "edgecolor": edge, "linewidth": 0.8, "zorder": 2}
+        axes.barh(place, right - left, left=left, height=0.55, **look)
         for past, spot, arrow in ((begin < low, low, "<"), (end > high, high, ">")):
             if past:
                 axes.plot(spot, place, marker=arrow, ms=9, color=style.INK, clip_on=False, zorder=3)

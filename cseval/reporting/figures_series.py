@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cseval.estimate import LOG
@@ -31,10 +32,11 @@ def series_figure(result: EvaluationResult) -> Figure | str:
     """Incidents a month in the treated area and in the comparison, scaled to its level before the start."""
     primary = result.primary
     data = _rows(result, primary).dropna(subset=["observed"])
+    start = primary.design.start
+    data = scaled(data, start)
     if not len(data) or data["comparison"].isna().all():
         return "The figure of treated area against comparison is left out: the run holds no monthly series."
     outcome = f.outcome_words(primary.estimate.outcome)
-    start = primary.design.start
     return Figure(
         name="series",
         title=f"Treated area against comparison, {outcome} by month",
@@ -45,13 +47,21 @@ def series_figure(result: EvaluationResult) -> Figure | str:
         ),
         data=data[["period", "event_time", "phase", "observed", "comparison"]],
         draw=lambda canvas: _draw_series(canvas, data, start),
-        simulated=result.data != "real",
+        mark=style.mark_of(result),
     )
 
 
 def _rows(result: EvaluationResult, analysis: AnalysisResult) -> pd.DataFrame:
     frame = result.series
     return frame[frame["analysis"] == analysis.analysis.slug].sort_values("period").reset_index(drop=True)
+
+
+def scaled(data: pd.DataFrame, start: str) -> pd.DataFrame:
+    """The series with the comparison brought to the treated area's total before the start."""
+    before = data[data["period"] < start].dropna(subset=["observed", "comparison"])
+    total = float(before["comparison"].sum())
+    factor = float(before["observed"].sum()) / total if total > 0 else math.nan
+    return data.assign(comparison=data["comparison"].astype(float) * factor)
 
 
 def _series_alt(data: pd.DataFrame, outcome: str, start: str) -> str:
@@ -113,12 +123,14 @@ def its_figure(result: EvaluationResult) -> Figure | str:
         ),
         data=data[["period", "event_time", "phase", "observed", "fitted", "counterfactual", "low", "high"]],
         draw=lambda canvas: _draw_its(canvas, data, start),
-        simulated=result.data != "real",
+        mark=style.mark_of(result),
     )
 
 
 def _fitted(result: EvaluationResult, analysis: AnalysisResult) -> pd.DataFrame:
     rows = _rows(result, analysis)
+    if analysis.inferred and analysis.inferred[0].draws is not None:
+        return rows.head(0)  # judged by placebo neighbourhoods: a comparison of areas, not a time series
     if rows["fitted"].isna().all() or rows["low"].isna().all() or rows["counterfactual"].isna().all():
         return rows.head(0)
     return rows
@@ -180,15 +192,25 @@ def event_study_figure(result: EvaluationResult) -> Figure | str:
         title=f"Difference from the comparison by time since the start, {outcome}",
         alt=_event_alt(data, outcome, scale),
         caption=(
-            "Points: change against the base period (hollow). Bars: 95% interval of each point. Shaded: 95% band that "
+            f"Points: change against {_base_words(data)}. Bars: 95% interval of each point. Shaded: 95% band that "
             "holds for all points at once. Before the start the points should lie near zero. "
             f"Source: {source_words(result)}."
         ),
         data=data,
         draw=lambda canvas: _draw_event(canvas, data, scale),
         height=5.0,
-        simulated=result.data != "real",
+        mark=style.mark_of(result),
     )
+
+
+def _base_words(data: pd.DataFrame) -> str:
+    """What the points are compared with: one period, drawn hollow, or the average before the start."""
+    return "the base period (hollow)" if any(map(_is_base, data.to_dict("records"))) else "the average before the start"
+
+
+def _is_base(row: Mapping[Any, Any]) -> bool:
+    low, high = number(row["shown_conf_low"]), number(row["shown_conf_high"])
+    return not (math.isfinite(low) and math.isfinite(high)) or low == high
 
 
 def _on_axis(data: pd.DataFrame, scale: str) -> pd.DataFrame:
@@ -233,7 +255,7 @@ def _draw_event(canvas: Any, data: pd.DataFrame, scale: str) -> None:
     _name_marks(canvas)
     for row in data.to_dict("records"):
         low, high = number(row["shown_conf_low"]), number(row["shown_conf_high"])
-        base = not (math.isfinite(low) and math.isfinite(high)) or low == high
+        base = _is_base(row)
         if not base:
             axes.plot([row["middle"]] * 2, [low, high], color=style.BLUE, linewidth=2)
         face = "white" if base else style.BLUE
@@ -253,7 +275,7 @@ def _draw_event(canvas: Any, data: pd.DataFrame, scale: str) -> None:
         style.percent_ticks(axes, "y")
     axes.set(
         xlabel="Months since the start",
-        ylabel="Change against base period" if scale == LOG else "Difference in incidents\na unit and month",
+        ylabel="Change against the base" if scale == LOG else "Difference in incidents\na unit and month",
     )
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cseval.inputs import DEMONSTRATION
 from cseval.months import month_number, month_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cseval.result import EvaluationResult
+
 BLUE, TEAL, PLUM, ORANGE = "#12436D", "#28A197", "#801650", "#F46A25"
 INK, GREY, PALE = "#0B0C0C", "#595959", "#BFBFBF"
 SIMULATED_MARK = "Simulated demonstration data: no real place"
+REGISTER_MARK = "Demonstration report: its effects are simulated"
 
 #: Width in inches. Pages show figures 768 pixels wide at most, which is 8 inches, so 12 points are 12 points.
 WIDTH = 8.0
@@ -47,6 +51,11 @@ STYLE = {
     "svg.hashsalt": "cseval",
     "hatch.linewidth": 1.2,
 }
+
+
+def mark_of(result: EvaluationResult, mark: str = SIMULATED_MARK) -> str:
+    """What a figure says of its data: nothing if they are real."""
+    return mark if result.data == DEMONSTRATION else ""
 
 
 def positions(months: Sequence[str]) -> list[int]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from decimal import Decimal
 
-from cseval.months import month_words
+from cseval.months import month_words as month_words
+from cseval.words import outcome_words as outcome_words
 
 MINUS = "\N{MINUS SIGN}"
 NOT_AVAILABLE, NOT_APPLICABLE = "[x]", "[z]"
@@ -82,6 +83,11 @@ def interval_text(low: float, high: float) -> str:
     return f"from {start} to {end}"
 
 
+def interval_cell(low: float, high: float) -> str:
+    """An interval of percentages for a table cell: ``−35.0% to −12.1%``."""
+    return interval_text(low, high).removeprefix("from ")
+
+
 def change_words(percent: float) -> str:
     """A percentage change as a noun: ``a 9.8% fall``, ``an 8.2% rise``, ``no change``."""
     size = percent_text(abs(percent))
@@ -116,11 +122,6 @@ def span_words(first: str, last: str) -> str:
 def plural(count: int, one: str, many: str = "") -> str:
     """A count with its noun: ``1 month``, ``18 months``."""
     return f"{count_text(count)} {one if count == 1 else many or one + 's'}"
-
-
-def outcome_words(outcome: str) -> str:
-    """An outcome's column name as words: ``anti_social_behaviour`` becomes ``anti-social behaviour``."""
-    return outcome.replace("_", " ").replace("anti social", "anti-social").strip()
 
 
 def sentence_case(text: str) -> str:

@@ -52,7 +52,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(foot_notes=foot_notes, numeric_columns=numeric_columns)
+    made.globals.update(foot_notes=foot_notes, numeric_columns=numeric_columns, is_span=is_span)
     return made
 
 
@@ -60,6 +60,11 @@ def numeric_columns(table: Table) -> frozenset[str]:
     """Columns whose every cell reads as a number; the first column heads the rows and never counts."""
     columns = [str(c) for c in table.values.columns][1:]
     return frozenset(c for c in columns if all(_NUMERIC.fullmatch(str(v)) for v in table.values[c]))
+
+
+def is_span(cell: str) -> bool:
+    """Whether a cell is an interval of percentages, which must not break over lines."""
+    return " to " in cell and all(_NUMERIC.fullmatch(end) for end in cell.split(" to ", 1))
 
 
 def png_size(png: bytes) -> tuple[int, int]:

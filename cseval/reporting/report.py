@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -31,9 +32,10 @@ BANNER = (
     "Demonstration: the data behind this page are simulated. They describe a fictional place, and nothing here says "
     "anything about a real programme."
 )
+LONGEST_HEADLINE = 110
 OGL = "Contains public sector information licensed under the Open Government Licence v3.0."
 ORDNANCE = "Contains OS data © Crown copyright and database right."
-ASSUMES_NOTHING_ELSE = "The estimate is of everything that changed in the treated area at that time, not of the programme alone."
+EVERYTHING = "The estimate is of everything that changed in the treated area at that time, not of the programme alone."
 
 
 def build_document(
@@ -52,6 +54,7 @@ def build_document(
     """
     from cseval.reporting.manifest import versions
 
+    used = versions()
     sections = (
         _section("question", "The question", Paragraph(text=result.evaluation.question)),
         _section("answer", "The answer", answer(result)),
@@ -68,14 +71,16 @@ def build_document(
         _section("evidence", "How strong this evidence is", Paragraph(text=f.full_stop(result.evidence))),
         _section("limits", "Limits", lines(*map(f.full_stop, result.evaluation.limits))),
         _section("data", "Data and licences", *_data(result)),
-        _section("reproduce", "How to get these numbers again", *_reproduce(result, protocol_hash, command, versions())),
+        _section(
+            "reproduce", "How to get these numbers again", *_reproduce(result, protocol_hash, command, versions())
+        ),
     )
     return Document(
         title=result.evaluation.title,
         subtitle=f"Evaluation of the effect from {f.month_words(result.primary.design.start)}",
         banner=BANNER if result.data == DEMONSTRATION else "",
         sections=tuple(s for s in sections if s.blocks),
-        footer=f"Made by cseval {versions()['cseval']}. Every number on this page stands in the data files beside it.",
+        footer=f"Made by cseval {used['cseval']}. Every number on this page stands in the data files beside it.",
     )
 
 
@@ -88,7 +93,7 @@ def _section(slug: str, heading: str, *blocks: Block | None) -> Section:
 
 
 def answer(result: EvaluationResult) -> Answer:
-    """Headline, estimate, interval, absolute number, plain reading and caveat of the primary analysis, in that order."""
+    """Headline, estimate, interval, absolute number, plain reading and caveat, in that order."""
     primary = result.primary
     row = t.effect_of(result, primary)
     change, low, high = (t.number(row[c]) for c in ("percent_change", "percent_low", "percent_high"))
@@ -98,11 +103,11 @@ def answer(result: EvaluationResult) -> Answer:
         ("In plain words", _plain_reading(result, primary)),
         ("Smallest change it could see", _detectable(primary)),
         ("How sure", certainty_sentence(row)),
-        ("Bear in mind", f"{ASSUMES_NOTHING_ELSE} {f.full_stop(primary.estimate.assumption)}"),
+        ("Bear in mind", f"{EVERYTHING} {f.full_stop(primary.estimate.assumption)}"),
     )
     outcome = f.outcome_words(primary.estimate.outcome)
     return Answer(
-        headline=f.full_stop(result.headline),
+        headline=headline_of(result),
         number=f.percent_text(change, signed=True),
         label=f"estimated change in {outcome}, compared with what would have been expected",
         facts=tuple((term, text) for term, text in facts if text),
@@ -132,17 +137,26 @@ def certainty_sentence(row: Mapping[str, Any]) -> str:
 
 
 def _plain_reading(result: EvaluationResult, primary: AnalysisResult) -> str:
-    """The reading of the primary effect, unless the headline says the same already."""
-    return "" if primary.sentence.strip(" .") == result.headline.strip(" .") else f.full_stop(primary.sentence)
+    """Everything said of the primary effect that the short headline leaves out."""
+    said = dict.fromkeys(f.full_stop(text) for text in (result.headline, primary.sentence) if text)
+    return " ".join(text for text in said if text != headline_of(result))
+
+
+def headline_of(result: EvaluationResult) -> str:
+    """The headline, or the verdict with its outcome where the headline is too long to stand in large type."""
+    if len(result.headline) <= LONGEST_HEADLINE:
+        return f.full_stop(result.headline)
+    primary = result.primary
+    return f.full_stop(f"{f.sentence_case(f.outcome_words(primary.estimate.outcome))}: {primary.verdict}")
 
 
 def _detectable(primary: AnalysisResult) -> str:
     fall, rise = primary.smallest_detectable
-    if fall != fall or rise != rise:
+    if fall != fall or rise != rise or "four times in five" in primary.sentence:
         return ""
     return (
-        f"This design would find {f.change_words(-abs(fall))} or {f.change_words(abs(rise))} in four cases out of five; "
-        "smaller changes can easily be missed."
+        f"{f.sentence_case(f.change_words(-abs(fall)))} or {f.change_words(abs(rise))} would have been found in four "
+        "cases out of five; smaller changes can easily be missed."
     )
 
 
@@ -152,7 +166,10 @@ def _readings(result: EvaluationResult) -> Bullets:
 
 
 def _weaknesses(result: EvaluationResult) -> Bullets:
-    found = result.weaknesses or ("No check raised a concern; the limits further down still stand",)
+    limits = result.evaluation.limits  # they have a section of their own
+    found = [w for w in result.weaknesses if w not in limits] or (
+        "No check raised a concern; the limits further down still stand",
+    )
     return lines(*map(f.full_stop, found))
 
 
@@ -174,7 +191,7 @@ def _checks(result: EvaluationResult) -> list[Block]:
     blocks: list[Block] = list(_if_rows(t.checks_table(result)))
     for check in result.checks:
         if check.table is not None and len(check.table.values):
-            table = replace(check.table, slug=f"check-{check.name}")
+            table = replace(check.table, slug="check-" + re.sub(r"[^a-z0-9]+", "-", check.name.lower()))
             blocks.append(TableBlock(table=t.printable(t.shortened(table, "checks.csv"), result), folded=True))
     return blocks
 
@@ -185,8 +202,8 @@ def _calibration(result: EvaluationResult) -> list[Block]:
         return [Paragraph(text="The error rates of the methods were not measured in this run.")]
     return [
         Paragraph(
-            text="Each method was run, exactly as on the treated area, on placebo programmes: places and dates at which "
-            "nothing was done. A method that can be relied on finds an effect in about 5% of them."
+            text="Each method was run, exactly as on the treated area, on placebo programmes: places and dates at "
+            "which nothing was done. A method that can be relied on finds an effect in about 5% of them."
         ),
         TableBlock(table=table),
     ]
@@ -209,14 +226,15 @@ def _reasons(result: EvaluationResult) -> Bullets:
 
 
 def _left_out(result: EvaluationResult, not_drawn: Sequence[str]) -> Block:
-    items = (*result.left_out, *result.warnings, *not_drawn)
+    known = {*result.inputs.panel.notes, *result.inputs.notes}  # these stand with the data
+    items = (*result.left_out, *(w for w in result.warnings if w not in known), *not_drawn)
     return lines(*map(f.full_stop, items)) if items else Paragraph(text="Nothing was left out.")
 
 
 def _overlaps(result: EvaluationResult) -> list[Block]:
     table = t.overlaps_table(result)
     said = any("all that changed" in note for note in table.notes)
-    first = [] if said and len(table.values) else [Paragraph(text=ASSUMES_NOTHING_ELSE)]
+    first = [] if said and len(table.values) else [Paragraph(text=EVERYTHING)]
     if not len(table.values):
         return [*first, Paragraph(text="The programme register holds no other programme in these months.")]
     return [*first, TableBlock(table=table)]
@@ -242,9 +260,7 @@ def licence_sentences(result: EvaluationResult) -> tuple[str, ...]:
     return tuple(text for text, due in ((OGL, open_government), (ORDNANCE, boundaries)) if due)
 
 
-def _reproduce(
-    result: EvaluationResult, protocol_hash: str, command: str, versions: Mapping[str, str]
-) -> list[Block]:
+def _reproduce(result: EvaluationResult, protocol_hash: str, command: str, versions: Mapping[str, str]) -> list[Block]:
     facts = (
         ("Seed", str(result.seed)),
         ("Placebo draws", f.count_text(result.draws)),
@@ -256,7 +272,7 @@ def _reproduce(
         Code(text=command),
         Bullets(items=facts),
         Paragraph(
-            text="The manifest beside this page lists every input and output with its hash, and the data package describes "
-            "every column."
+            text="The manifest beside this page lists every input and output with its hash, and the data package "
+            "describes every column."
         ),
     ]

@@ -19,18 +19,20 @@ if TYPE_CHECKING:
     from cseval.result import AnalysisResult, EvaluationResult
 
 SIMULATED = "The data are simulated for demonstration: no number here describes a real place."
+REGISTER_IS_REAL = "The effects in this report are simulated; the programmes named here come from the register."
 MOST_ROWS = 60
 
 EFFECT_HEADINGS = {
     "outcome": "Outcome",
-    "role": "Role",
-    "analysis": "Analysis",
     "change": "Change",
     "interval": "95% interval",
     "p": "p (placebo)",
     "rate": "Measured error rate",
     "reading": "Reading",
+    "analysis": "Analysis",
+    "role": "Role",
 }
+P_VALUE = "p\N{NO-BREAK SPACE}value"
 POPULATIONS = {
     "all": "all neighbourhoods",
     "matched": "neighbourhoods like the treated area",
@@ -56,10 +58,9 @@ def report_tables(result: EvaluationResult) -> tuple[Table, ...]:
 def effects_table(result: EvaluationResult) -> Table:
     """The effect of every analysis, the primary one first."""
     rows = [_effect_row(result, row) for row in records(result.effects)]
-    methods = {str(r["inference"]) for r in records(result.effects)}
     notes = [
         "Change: incidents in the treated area after the start, compared with what would have been expected.",
-        f"Intervals and p-values by {f.joined(sorted(methods))}.",
+        *_methods(result),
         "Measured error rate: how often the same method finds an effect, at 5%, where nothing was done.",
     ]
     return _table(
@@ -72,16 +73,24 @@ def effects_table(result: EvaluationResult) -> Table:
     )
 
 
+def _methods(result: EvaluationResult) -> list[str]:
+    """Which method stands behind the intervals: the one of the primary analysis, and where another was used."""
+    rows = records(result.effects)
+    main = result.primary.estimate.inference
+    others = [f"{label_of(result, str(r['analysis']))} ({r['inference']})" for r in rows if r["inference"] != main]
+    return [f"Intervals and p-values are by {main}" + (f", except those of {f.joined(others)}." if others else ".")]
+
+
 def _effect_row(result: EvaluationResult, row: Mapping[str, Any]) -> dict[str, str]:
     return {
         "outcome": f.sentence_case(f.outcome_words(str(row["outcome"]))),
-        "role": str(row["role"]),
-        "analysis": label_of(result, str(row["analysis"])),
         "change": f.percent_text(number(row["percent_change"]), signed=True),
-        "interval": f.interval_text(number(row["percent_low"]), number(row["percent_high"])),
+        "interval": f.interval_cell(number(row["percent_low"]), number(row["percent_high"])),
         "p": f.p_cell(number(row["p_value"])),
         "rate": f.rate_text(number(row["false_positive_rate"])),
         "reading": f.sentence_case(str(row["verdict"])),
+        "analysis": label_of(result, str(row["analysis"])),
+        "role": str(row["role"]),
     }
 
 
@@ -106,7 +115,7 @@ def checks_table(result: EvaluationResult) -> Table:
         slug="checks",
         title="Checks of the primary analysis",
         rows=rows,
-        headings={"p": "p-value", "reference": "Compared with"},
+        headings={"p": P_VALUE, "reference": "Compared with"},
         notes=["A concern weakens the answer; information does not."],
     )
 
@@ -172,9 +181,9 @@ def displacement_table(result: EvaluationResult) -> Table:
         {
             "area": f.sentence_case(str(r["area"])),
             "outcome": f.sentence_case(f.outcome_words(str(r["outcome"]))),
-            "units": f.plain_text(number(r["units"])),
+            "units": cell_text(r["units"]),
             "change": f.percent_text(number(r["percent_change"]), signed=True),
-            "interval": f.interval_text(number(r["percent_low"]), number(r["percent_high"])),
+            "interval": f.interval_cell(number(r["percent_low"]), number(r["percent_high"])),
             "p": f.p_cell(number(r["p_value"])),
             "averted": f.count_text(number(r["averted"])),
         }
@@ -185,7 +194,7 @@ def displacement_table(result: EvaluationResult) -> Table:
         slug="displacement",
         title="Change in the treated area and in the rings around it",
         rows=rows,
-        headings={"interval": "95% interval", "p": "p-value", "averted": "Incidents averted"},
+        headings={"interval": "95% interval", "p": P_VALUE, "averted": "Incidents averted"},
         notes=["A rise in the rings would suggest that incidents moved there; a fall, that the benefit spread."],
     )
 
@@ -194,7 +203,8 @@ def overlaps_table(result: EvaluationResult) -> Table:
     """Other programmes that ran at the same time, without the columns that only the figure needs."""
     table = result.overlaps
     hidden = [c for c in ("first_month", "last_month") if c in table.values.columns and "when" in table.values.columns]
-    return printable(replace(table, values=table.values.drop(columns=hidden)), result)
+    notes = (*table.notes, REGISTER_IS_REAL) if result.data == DEMONSTRATION else table.notes
+    return printable(replace(table, values=table.values.drop(columns=hidden), notes=notes))
 
 
 def protocol_table(result: EvaluationResult) -> Table:
