@@ -229,12 +229,11 @@ def _wards(sheet: Sheet, found: dict[str, str], where: str) -> _Area:
     under, boroughs = factor(sheet.text["borough"])
     named, names = factor(sheet.text["name"])
     districts, notes = _districts(units, place, under, boroughs, sheet, found, where)
-    first = {
-        units[p]: names[n]
-        for p, n in dict(zip(place[::-1].tolist(), named[::-1].tolist(), strict=True)).items()
-        if p >= 0
-    }
-    return _Area(units=units, place=place, under=under, names=first, districts=districts, notes=notes, unit_name="ward")
+    at, first = np.unique(place, return_index=True)
+    called = {units[p]: names[named[i]] for p, i in zip(at.tolist(), first.tolist(), strict=True) if p >= 0}
+    return _Area(
+        units=units, place=place, under=under, names=called, districts=districts, notes=notes, unit_name="ward"
+    )
 
 
 def _districts(

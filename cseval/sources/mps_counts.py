@@ -41,7 +41,7 @@ def tally(unit: Index, group: Index, values: Counts, units: int, names: list[str
     for step in range(int(rank.max(initial=-1)) + 1):
         rows = order[rank == step]
         out[key[rows]] += values[rows]
-    cube = out.reshape(len(names), units, -1)
+    cube = out.reshape(len(names), units, values.shape[1])
     return {name: np.ascontiguousarray(cube[i]) for i, name in enumerate(names) if (group == i).any()}
 
 

@@ -139,14 +139,16 @@ def read_street(paths: Iterable[Path], forces: Sequence[str] | None = None) -> S
     DataError
         If a file is unsafe, damaged, or not what its name and header say; the message names the row.
     """
-    members, notes = list_members(paths)
+    given = tuple(paths)
+    where = ", ".join(str(p) for p in given[:3]) + (" and others" if len(given) > 3 else "")
+    members, notes = list_members(given)
     chosen = [m for m in members if forces is None or not m.force or m.force in forces]
     parts, more = _read_parts(sorted(chosen, key=_priority, reverse=True))
     if forces is not None:
         parts = [p for p in parts if p.force in forces]
     if not parts:
-        raise DataError("no street file of these forces", where="street files", expected=", ".join(forces or ()))
-    return _assemble(parts, notes + more)
+        raise DataError("no street file of these forces", where=where, expected=", ".join(forces or ()))
+    return _assemble(parts, notes + more, where)
 
 
 def _priority(member: Member) -> tuple[str, str, str]:
@@ -182,10 +184,10 @@ def _read_parts(members: list[Member]) -> tuple[list[Part], tuple[str, ...]]:
     return parts, notes
 
 
-def _assemble(parts: list[Part], notes: tuple[str, ...]) -> StreetCounts:
+def _assemble(parts: list[Part], notes: tuple[str, ...], where: str) -> StreetCounts:
     units = tuple(sorted({u for p in parts for u in p.lsoas}))
     if not units:
-        raise DataError("no row with an LSOA", where="street files", expected="at least one row with a place")
+        raise DataError("no row with an LSOA", where=where, expected="at least one row with a place")
     periods = month_range(min(p.month for p in parts), max(p.month for p in parts))
     forces = tuple(sorted({p.force for p in parts}))
     types = tuple(sorted({t for p in parts for t in p.types}))

@@ -238,7 +238,7 @@ def _parse(
     parse = pacsv.ParseOptions(ignore_empty_lines=False, invalid_row_handler=refuse)
     read = pacsv.ReadOptions(column_names=_unique(header), skip_rows=1, block_size=_CHUNK, use_threads=False)
     body = data.rstrip(b"\r\n \t") if data[-2:].isspace() else data
-    if b"\n" not in body:
+    if body.find(b"\n") in (-1, len(body) - 1):
         raise DataError("a header without rows", where=where, expected="at least one row under the header")
     try:
         return pacsv.read_csv(pa.BufferReader(body), read_options=read, parse_options=parse, convert_options=convert)
