@@ -70,30 +70,50 @@ def ring_effects(context: CheckContext) -> list[dict[str, Any]]:
     Each placebo neighbourhood has its own rings, put through the same comparison. Ring 2 stays in the comparison of
     the programme's estimate and is taken out of it for its own row.
     """
+    key = id(context)
+    if key not in _RINGS or _RINGS[key][0] is not context:
+        _RINGS.clear()
+        _RINGS[key] = (context, _ring_effects(context))
+    return _RINGS[key][1]
+
+
+#: Effects of the last context asked for: the check and the displacement table show the same rows.
+_RINGS: dict[int, tuple[CheckContext, list[dict[str, Any]]]] = {}
+
+#: Placebo rings drawn; rings are wide, and 1,999 give a p-value to the half per mille.
+RING_SETS = 1999
+
+
+def _ring_effects(context: CheckContext) -> list[dict[str, Any]]:
     design = context.design
+    members = context.sets.members[:RING_SETS]
     first, second = design.areas.ring(design.treated, 2)
     allowed = np.append(design.comparison, False)  # the programme's own units are no placebo's neighbours
     n = len(design.units)
-    placebo = [np.where(allowed[r], r, n) for r in _rings_of(context, context.sets.members)]
+    placebo = [np.where(allowed[r], r, n) for r in _rings_of(context, members)]
     own = design.own_set.members[0]
     position = design.areas.position
     ring1 = np.array(sorted(position[u] for u in first), dtype=np.int64)
     ring2 = np.array(sorted(position[u] for u in second), dtype=np.int64)
     areas: list[tuple[str, npt.NDArray[np.int64], npt.NDArray[np.int64]]] = [
-        ("treated", own, context.sets.members),
+        ("treated", own, members),
         ("ring 1", ring1, placebo[0]),
         ("ring 2", ring2, placebo[1]),
-        ("treated and ring 1", np.concatenate([own, ring1]), np.hstack([context.sets.members, placebo[0]])),
+        ("treated and ring 1", np.concatenate([own, ring1]), np.hstack([members, placebo[0]])),
     ]
-    return [_row(context, name, mine, theirs) for name, mine, theirs in areas if len(mine)]
+    return [_row(context, name, mine, theirs, members) for name, mine, theirs in areas if len(mine)]
 
 
 def _row(
-    context: CheckContext, name: str, mine: npt.NDArray[np.int64], theirs: npt.NDArray[np.int64]
+    context: CheckContext,
+    name: str,
+    mine: npt.NDArray[np.int64],
+    theirs: npt.NDArray[np.int64],
+    members: npt.NDArray[np.int64],
 ) -> dict[str, Any]:
     design = context.design
     near = _effects(context, mine[None, :], design.own_set.members)
-    many = _effects(context, theirs, context.sets.members)
+    many = _effects(context, theirs, members)
     coefficients = variance_by_size(many)
     statistics = many.effect / scale_of(many, coefficients)
     statistics = statistics[np.isfinite(statistics)]

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cseval.checks.base import CONCERN, PASS, CheckResult
+from cseval.checks.base import CONCERN, INFORMATION, PASS, CheckResult
+from cseval.inputs import DEMONSTRATION
 from cseval.register import overlap_table, overlapping
 
 if TYPE_CHECKING:
@@ -29,10 +30,13 @@ class CoInterventions:
         sentence = f"{len(entries)} other programmes of the register may have run in the same streets in the window"
         if near:
             sentence += f"; {len(near)} began within six months of the start ({', '.join(near)})"
+        simulated = context.design.inputs.data == DEMONSTRATION
+        if simulated:
+            sentence = f"In the simulated data nothing else changed. In the real borough {sentence}"
         return CheckResult(
             name="co-interventions",
             question="What else changed in the same place at the same time?",
-            verdict=CONCERN if near else PASS,
+            verdict=INFORMATION if simulated else CONCERN if near else PASS,
             statistic=float(len(near)),
             reference="no other programme begun within six months of the start",
             p_value=math.nan,

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 
 QUESTION = "How often does the test find an effect where nothing was done?"
 
+POPULATION_WORDS = {
+    "all": "all placebo neighbourhoods ({:,})",
+    "matched": "those with a similar count ({:,})",
+    "selection": "those chosen as the worst of their district ({:,})",
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorRate:
@@ -39,9 +45,11 @@ class ErrorRate:
         worst = max(judged or own, key=lambda m: m.rate(0.05))
         rate = worst.rate(0.05)
         fails = bool(judged) and rate > max(0.10, 0.05 + 2 * worst.mc_error(0.05))
-        parts = [f"{100 * m.rate(0.05):.1f}% of {len(m.p_value):,} {m.population}" for m in own]
+        parts = [f"{100 * m.rate(0.05):.1f}% of {POPULATION_WORDS[m.population].format(len(m.p_value))}" for m in own]
         others = {m.method: m for m in context.measured if m.method != context.placebo.name and m.population == "all"}
-        beside = "".join(f"; {name} would reject {100 * m.rate(0.05):.0f}%" for name, m in others.items())
+        beside = "".join(
+            f"; {name} errors would find one in {100 * m.rate(0.05):.0f}% of all" for name, m in others.items()
+        )
         return CheckResult(
             name="error rate",
             question=QUESTION,
@@ -49,7 +57,10 @@ class ErrorRate:
             statistic=rate,
             reference="5%",
             p_value=float("nan"),
-            sentence=f"At the 5% level the placebo test rejects {', '.join(parts)} placebo neighbourhoods{beside}.",
+            sentence=(
+                f"Where nothing was done, the placebo test at the 5% level finds an effect in "
+                f"{', '.join(parts)}{beside}."
+            ),
             table=_table(context),
         )
 

@@ -63,15 +63,16 @@ class PreTrends:
         distance = design.event_time[design.post].mean() - design.event_time[~design.post].mean()
         left = percent(caught * distance)
         slope_p = float(p_values(np.array([slope]), slopes)[0])
+        concern = min(p_value, slope_p) <= 0.05
         sentence = (
-            f"The pre period of the treated area is {'unlike' if p_value <= 0.05 else 'like'} that of placebo "
-            f"neighbourhoods (joint p = {p_value:.2g}); the test would catch a trend of {abs(percent(caught)):.1f}% a "
-            f"month four times in five, and a trend that size would move the estimate by {abs(left):.0f}%."
+            f"The pre period of the treated area is {'unlike' if concern else 'like'} that of placebo "
+            f"neighbourhoods (joint p = {p_value:.2g}, trend p = {slope_p:.2g}); the test would "
+            f"catch a trend of {abs(percent(caught)):.1f}% a month four times in five, and a trend that size would move the estimate by {abs(left):.0f}%."
         )
         return CheckResult(
             name="pre-trends",
             question=QUESTION,
-            verdict=CONCERN if min(p_value, slope_p) <= 0.05 else PASS,
+            verdict=CONCERN if concern else PASS,
             statistic=statistic,
             reference=f"the same statistic in {len(placebo):,} placebo neighbourhoods",
             p_value=p_value,

@@ -57,8 +57,8 @@ class RegressionToMean:
             p_value=2 * _upper_normal(abs(bias) / error) if error > 0 else math.nan,
             sentence=(
                 f"{rank}In {count} neighbourhoods chosen as the worst of their district when nothing was done, the "
-                f"same comparison finds a mean change of {shown} (standard error {100 * error:.1f} points); subtracting it "
-                f"{'changes' if spans != corrected else 'does not change'} the reading."
+                f"same comparison finds a mean change of {shown} (standard error {100 * error:.1f} points); "
+                f"subtracting it {'changes' if spans != corrected else 'does not change'} the reading."
             ),
             table=_table(context, bias, error, count),
         )

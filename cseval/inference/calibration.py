@@ -17,7 +17,7 @@ Three populations of placebo neighbourhoods are measured:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,16 +48,18 @@ class CalibrationPlan:
 
     Parameters
     ----------
-    tested, reference : int
-        Placebo neighbourhoods tested, and those they are ranked among, at each placebo start.
+    tested : int
+        Placebo neighbourhoods tested, over all placebo starts.
+    reference : int
+        Those that each is ranked among, at each placebo start.
     step : int
         Months between placebo starts.
     chosen_before : int
         Months between the decision where to go and the start.
     """
 
-    tested: int = 1000
-    reference: int = 1999
+    tested: int = 10_000
+    reference: int = 4999
     step: int = 6
     chosen_before: int = 0
 
@@ -139,12 +141,13 @@ def calibrate(
     tuple of Measured
         Empty if no placebo start fits into the months before the programme.
     """
-    starts = design.placebo_starts(plan.step)
+    starts, design = _starts(design, plan.step)
+    share = replace(plan, tested=-(-plan.tested // max(len(starts), 1)))
     parts: dict[tuple[str, str], list[tuple[Floats, Floats, Floats, int]]] = {}
     for number, start in enumerate(starts):
         at = design.at(start)
         _, reference = placebo.reference(at, estimator, plan.reference, seed + 2 * number + 1)
-        for population, tested in _populations(design, at, estimator, placebo, plan, seed + 2 * number + 2):
+        for population, tested in _populations(design, at, estimator, placebo, share, seed + 2 * number + 2):
             for method in (placebo, *others):
                 p, half = method.test_many(tested, reference)
                 drawn = len(reference.effect) if method is placebo else 0
@@ -160,6 +163,16 @@ def calibrate(
         )
         for (method, population), found in parts.items()
     )
+
+
+def _starts(design: Design, step: int) -> tuple[tuple[str, ...], Design]:
+    """Placebo starts, with the pre period shortened by up to half where the data begin too late for any."""
+    for months in range(design.months_before, design.months_before // 2, -1):
+        shorter = replace(design, months_before=months)
+        starts = shorter.placebo_starts(step)
+        if starts:
+            return starts, shorter
+    return (), design
 
 
 def _populations(
@@ -185,8 +198,6 @@ def _populations(
 
 
 def _subset(many: ManyEffects, which: npt.NDArray[np.bool_]) -> ManyEffects:
-    from dataclasses import replace
-
     return replace(
         many, effect=many.effect[which], variance_terms=many.variance_terms[which], cluster_se=many.cluster_se[which]
     )

@@ -147,10 +147,6 @@ def draw_sets(design: Design, draws: int, seed: int) -> PlaceboSets:
     DesignError
         If the treated units form several neighbourhoods, or fewer than 19 connected sets exist.
     """
-    import numpy as np
-
-    from cseval.areas import connected_sets, draw_connected
-
     treated = [u for u, t in zip(design.units, design.is_treated, strict=True) if t]
     parts = design.areas.components(treated)
     if len(parts) > 1:
@@ -160,15 +156,35 @@ def draw_sets(design: Design, draws: int, seed: int) -> PlaceboSets:
             expected="treated units that adjoin",
             todo="Evaluate each neighbourhood on its own, or use another inference method",
         )
+    key = (id(design.areas), design.comparison.tobytes(), len(treated), draws, seed, design.buffer_rings > 0)
+    cached = _DRAWN.get(key)
+    if cached is None or cached[0] is not design.areas:
+        if len(_DRAWN) > 256:
+            _DRAWN.clear()
+        cached = _DRAWN[key] = (design.areas, _draw_sets(design, len(treated), draws, seed))
+    return cached[1]
+
+
+#: Sets already drawn: every outcome of a run is compared with the same neighbourhoods.
+_DRAWN: dict[tuple[object, ...], tuple[object, PlaceboSets]] = {}
+
+#: In a pool of at most this many units all connected sets may be few enough to be enumerated.
+SMALL_POOL = 60
+
+
+def _draw_sets(design: Design, size: int, draws: int, seed: int) -> PlaceboSets:
+    import numpy as np
+
+    from cseval.areas import connected_sets, draw_connected
+
     pool = design.comparison
-    small = int(pool.sum()) <= 60  # beyond that, five adjoining units can be chosen in more ways than are drawn
-    members = connected_sets(design.areas, pool, len(treated), draws) if small else None
+    members = connected_sets(design.areas, pool, size, draws) if int(pool.sum()) <= SMALL_POOL else None
     exact = members is not None
     if members is None:
-        members = draw_connected(design.areas, pool, len(treated), draws, np.random.default_rng(seed))
+        members = draw_connected(design.areas, pool, size, draws, np.random.default_rng(seed))
     if len(members) < FEWEST_SETS:
         raise DesignError(
-            f"only {len(members)} placebo neighbourhoods of {len(treated)} adjoining units exist",
+            f"only {len(members)} placebo neighbourhoods of {size} adjoining units exist",
             where="placebo neighbourhoods",
             expected=f"at least {FEWEST_SETS}, or p can never reach 0.05",
             todo="Widen the comparison",

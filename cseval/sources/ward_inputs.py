@@ -45,8 +45,8 @@ def ward_inputs(
     Returns
     -------
     Inputs
-        With the groups ``inner`` and ``own-borough``; with residents as exposure where ward population is imported; with
-        anti-social behaviour where street files and a lookup from LSOA to ward are.
+        With the groups ``inner`` and ``own-borough``; with residents as exposure where ward population is imported;
+        with anti-social behaviour where street files and a lookup from LSOA to ward are.
     """
     reference = Project.find().reference
     panel = read_wards(catalogue)

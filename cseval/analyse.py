@@ -1,0 +1,178 @@
+"""One analysis: design, estimate, inference, measured error rates and verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from cseval.design import Design
+from cseval.estimate import LOG, percent
+from cseval.estimators.base import PlaceboEstimator
+from cseval.inference.base import Calibratable, Inferred
+from cseval.inference.calibration import CalibrationPlan, Measured, calibrate, selection_bias
+from cseval.inference.detectable import smallest_detectable
+from cseval.inference.placebo import PlaceboNeighbourhoods
+from cseval.inference.series_calibration import calibrate_series
+from cseval.months import month_number
+from cseval.result import AnalysisResult
+from cseval.verdict import NOT_ESTIMABLE, analysis_verdict
+from cseval.words import reading
+
+if TYPE_CHECKING:
+    from cseval.estimate import Estimate
+    from cseval.inputs import Inputs
+    from cseval.spec import Analysis, Evaluation
+
+Report = Callable[[str, str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a run may change without changing the protocol.
+
+    Parameters
+    ----------
+    draws : int
+        Placebo neighbourhoods drawn for each test.
+    seed : int
+        Everything random is a pure function of it.
+    plan : CalibrationPlan
+        How much is measured for the error rates.
+    """
+
+    draws: int = 9999
+    seed: int = 2018
+    plan: CalibrationPlan = field(default_factory=CalibrationPlan)
+
+
+def design_of(evaluation: Evaluation, analysis: Analysis, inputs: Inputs) -> Design:
+    """The design of an analysis with one definite outcome."""
+    start, before, after, transition = evaluation.window_of(analysis)
+    rings = evaluation.programme.buffer_rings if analysis.buffer_rings is None else analysis.buffer_rings
+    return Design.build(
+        inputs,
+        analysis.outcomes[0],
+        start=start,
+        months_before=before,
+        months_after=after,
+        transition=transition,
+        buffer_rings=rings,
+        comparison=analysis.comparison,
+    )
+
+
+def run_analysis(
+    evaluation: Evaluation, analysis: Analysis, inputs: Inputs, settings: Settings
+) -> tuple[AnalysisResult, tuple[Measured, ...]]:
+    """Estimate, measure the uncertainty and its error rate, and read the result.
+
+    Raises
+    ------
+    CsevalError
+        If the design cannot be made or the effect is not estimable.
+    """
+    design = design_of(evaluation, analysis, inputs)
+    estimate = analysis.estimator.estimate(design)
+    methods = [_with_draws(m, settings.draws) for m in analysis.inference]
+    inferred = [m.infer(design, analysis.estimator, estimate, settings.seed) for m in methods]
+    measured = _measure(evaluation, analysis, design, methods, settings)
+    bias = selection_bias(measured)
+    if analysis.subtract_selection:
+        estimate, inferred[0] = _less_selection(estimate, inferred[0], bias)
+    first = inferred[0]
+    rates = {m.population: m.rate(0.05) for m in measured if m.method == first.method}
+    detectable = detectable_percent(estimate, first)
+    verdict = analysis_verdict(first.conf_low, first.conf_high, rates.get("all", math.nan), first.reliable)
+    sentence = reading(
+        scale=estimate.scale,
+        outcome=estimate.outcome,
+        effect=estimate.effect,
+        conf_low=first.conf_low,
+        conf_high=first.conf_high,
+        verdict=verdict,
+        averted=_averted(estimate, first, verdict),
+        detectable=detectable,
+    )
+    result = AnalysisResult(
+        analysis=analysis,
+        design=design,
+        estimate=estimate,
+        inferred=tuple(inferred),
+        verdict=verdict,
+        sentence=sentence,
+        rates=rates,
+        selection_bias=bias[0],
+        smallest_detectable=detectable,
+    )
+    return result, measured
+
+
+def _with_draws(method: object, draws: int) -> Calibratable:
+    return replace(method, draws=draws) if isinstance(method, PlaceboNeighbourhoods) else method  # type: ignore[return-value]
+
+
+def _averted(estimate: Estimate, inferred: Inferred, verdict: str) -> tuple[float, float, float]:
+    if verdict == NOT_ESTIMABLE or not math.isfinite(inferred.conf_low + inferred.conf_high):
+        return (0.0, 0.0, 0.0)
+    return estimate.averted(inferred.conf_low, inferred.conf_high)
+
+
+def plan_of(evaluation: Evaluation, design: Design, settings: Settings) -> CalibrationPlan:
+    """The calibration plan with the programme's own gap between decision and start."""
+    agreed = evaluation.programme.agreed
+    gap = month_number(design.start) - month_number(agreed) if agreed else 0
+    return replace(settings.plan, chosen_before=max(gap, 0))
+
+
+def _measure(
+    evaluation: Evaluation,
+    analysis: Analysis,
+    design: Design,
+    methods: Sequence[Calibratable],
+    settings: Settings,
+) -> tuple[Measured, ...]:
+    """Measured error rates of the analysis' methods."""
+    plan = plan_of(evaluation, design, settings)
+    placebo = next((m for m in methods if isinstance(m, PlaceboNeighbourhoods)), None)
+    if placebo is not None and isinstance(analysis.estimator, PlaceboEstimator):
+        others = [m for m in methods if m is not placebo and isinstance(m, Calibratable)]
+        return calibrate(design, analysis.estimator, placebo, others, plan, settings.seed)
+    single = calibrate_series(design, analysis.estimator, plan.step, settings.seed)
+    return (single,) if single is not None else ()
+
+
+def _less_selection(
+    estimate: Estimate, inferred: Inferred, bias: tuple[float, float, int]
+) -> tuple[Estimate, Inferred]:
+    """Estimate and inference less the change that selection alone brings, its own error added in quadrature."""
+    import numpy as np
+
+    from cseval.inference.placebo import p_values
+
+    shift, error, count = bias
+    if not count or inferred.draws is None:
+        note = "the change from selection alone could not be measured, so nothing is subtracted"
+        return replace(estimate, notes=(*estimate.notes, note)), inferred
+    spread = math.hypot(inferred.std_error, error)
+    effect = estimate.effect - shift
+    statistics = inferred.draws.statistics[np.isfinite(inferred.draws.statistics)]
+    reach = inferred.facts["critical_value"] * spread
+    changed = replace(
+        inferred,
+        std_error=spread,
+        conf_low=effect - reach,
+        conf_high=effect + reach,
+        p_value=float(p_values(np.array([effect / spread]), statistics)[0]),
+    )
+    counterfactual = estimate.observed / math.exp(effect) if estimate.scale == LOG else estimate.counterfactual
+    return replace(estimate, effect=effect, counterfactual=counterfactual), changed
+
+
+def detectable_percent(estimate: Estimate, inferred: Inferred) -> tuple[float, float]:
+    """Smallest fall and rise, in per cent, that the placebo test would have detected four times in five."""
+    if inferred.draws is None or estimate.scale != LOG or "critical_value" not in inferred.facts:
+        return (math.nan, math.nan)
+    shift = smallest_detectable(inferred.draws.statistics, inferred.facts["critical_value"]) * inferred.std_error
+    return (percent(-shift), percent(shift)) if math.isfinite(shift) else (math.nan, math.nan)

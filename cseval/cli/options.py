@@ -1,0 +1,50 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULT_DRAWS, DEFAULT_SEED = 9999, 3
+
+
+def data_option(command: F) -> F:
+    """``--data``: which data to use."""
+    return click.option(
+        "--data",
+        default="auto",
+        show_default=True,
+        metavar="auto|demonstration|DIR",
+        help="Imported real data if all are there, else demonstration data; or a folder of files as published.",
+    )(command)
+
+
+def draws_option(command: F) -> F:
+    """``--draws``: number of placebo neighbourhoods."""
+    return click.option(
+        "--draws",
+        default=DEFAULT_DRAWS,
+        show_default=True,
+        type=click.IntRange(19, 10_000_000),
+        help="Placebo neighbourhoods drawn for each test.",
+    )(command)
+
+
+def seed_option(command: F) -> F:
+    """``--seed``: seed of the draws and of the demonstration data."""
+    return click.option(
+        "--seed",
+        default=DEFAULT_SEED,
+        show_default=True,
+        type=click.IntRange(0, 2**31 - 1),
+        help="Seed of the draws and of the demonstration data.",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    """``--json``: print data instead of words."""
+    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(command)

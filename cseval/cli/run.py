@@ -1,0 +1,145 @@
+"""``cseval run``: run evaluations and write their outputs."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cseval.cli.options import data_option, draws_option, json_option, seed_option
+from cseval.errors import UsageError
+
+if TYPE_CHECKING:
+    from cseval.project import Project
+    from cseval.result import EvaluationResult
+    from cseval.spec import Evaluation
+
+
+@click.command()
+@click.argument("slugs", nargs=-1, metavar="SLUG...")
+@click.option("--all", "everything", is_flag=True, help="Run every evaluation of the project.")
+@data_option
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the outputs instead of outputs/.")
+@click.option("--only", metavar="ANALYSIS", help="Run this analysis (and the primary one) only; needs --out.")
+@draws_option
+@seed_option
+@click.option("--dry-run", is_flag=True, help="Say what would be run and written, and stop.")
+@json_option
+def run(
+    slugs: tuple[str, ...],
+    everything: bool,
+    data: str,
+    out: Path | None,
+    only: str | None,
+    draws: int,
+    seed: int,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Run an evaluation and write its outputs.
+
+    \b
+    Examples:
+      cseval run pilot-evaluation
+      cseval run pilot-evaluation --data demonstration --out /tmp/results
+    """
+    from cseval.project import Project
+
+    project = Project.find()
+    if only is not None and out is None:
+        raise UsageError(
+            "part of an evaluation would replace its whole outputs", where="--only", todo="Add --out FOLDER"
+        )
+    chosen = _chosen(project, slugs, everything)
+    for evaluation in chosen:
+        if dry_run:
+            _say_plan(evaluation, project, data, out)
+            continue
+        _run_one(evaluation, project, data, out, only, draws, seed, as_json, several=len(chosen) > 1)
+    return 0
+
+
+def _chosen(project: Project, slugs: tuple[str, ...], everything: bool) -> list[Evaluation]:
+    from cseval.loading import evaluations, find
+
+    if everything == bool(slugs):
+        raise UsageError(
+            "both slugs and --all" if slugs else "nothing to run",
+            where="cseval run",
+            expected="either slugs or --all",
+            todo="`cseval list` shows the evaluations",
+        )
+    return list(evaluations(project).values()) if everything else [find(project, s) for s in slugs]
+
+
+def _folder(project: Project, out: Path | None, data: str, slug: str, several: bool) -> Path:
+    """Where the outputs go: demonstration runs never where real ones do."""
+    if out is not None:
+        return out / slug if several else out
+    return project.outputs / "demonstration" / slug if data == "demonstration" else project.outputs / slug
+
+
+def _say_plan(evaluation: Evaluation, project: Project, data: str, out: Path | None) -> None:
+    from cseval.sources.catalogue import Catalogue
+
+    kind = data
+    if data == "auto":
+        kind = "demonstration" if Catalogue.imported(project).missing(evaluation.needs) else "real"
+    folder = _folder(project, out, kind, evaluation.slug, False)
+    click.echo(f"{evaluation.slug}: {len(evaluation.analyses)} analyses on {kind} data, written to {folder}")
+
+
+def _run_one(
+    evaluation: Evaluation,
+    project: Project,
+    data: str,
+    out: Path | None,
+    only: str | None,
+    draws: int,
+    seed: int,
+    as_json: bool,
+    several: bool,
+) -> None:
+    from cseval.cli.screen import Steps, print_result
+    from cseval.execute import execute
+    from cseval.reporting.write import write_outputs
+    from cseval.spec import protocol_hash
+
+    started = time.perf_counter()
+    steps = Steps()
+    result, why = execute(evaluation, project, data=data, draws=draws, seed=seed, only=only, report=steps)
+    steps.close()
+    if not as_json:
+        click.echo(why)
+    folder = _folder(project, out, result.data, evaluation.slug, several)
+    write_outputs(result, folder, protocol_hash=protocol_hash(evaluation), command=_command(evaluation, result, data))
+    seconds = time.perf_counter() - started
+    if as_json:
+        click.echo(json.dumps(_record(result, folder, seconds), ensure_ascii=False, indent=2))
+        return
+    print_result(result, folder, seconds)
+
+
+def _command(evaluation: Evaluation, result: EvaluationResult, data: str) -> str:
+    """The command that makes these outputs again; a folder of data is named as a placeholder."""
+    choice = "" if data == "auto" and result.data == "real" else f" --data {result.data}"
+    if data not in ("auto", "demonstration"):
+        choice = " --data DIR"
+    return f"cseval run {evaluation.slug}{choice} --draws {result.draws} --seed {result.seed}"
+
+
+def _record(result: EvaluationResult, folder: Path, seconds: float) -> dict[str, object]:
+    from cseval.reporting.files import json_records
+
+    return {
+        "evaluation": result.evaluation.slug,
+        "data": result.data,
+        "headline": result.headline,
+        "effects": json_records(result.effects),
+        "weaknesses": list(result.weaknesses),
+        "folder": str(folder),
+        "seconds": round(seconds, 1),
+    }

@@ -1,0 +1,90 @@
+"""What an evaluator reads on the screen: steps on stderr, the result on stdout."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from cseval.result import AnalysisResult, EvaluationResult
+
+
+class Steps:
+    """Report each step with what came out of it, on stderr; live on a terminal, plain lines elsewhere."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self._console = Console(stderr=True, highlight=False)
+        self._status = self._console.status("Reading") if self._console.is_terminal else None
+        if self._status is not None:
+            self._status.start()
+
+    def __call__(self, step: str, found: str) -> None:
+        """Print one finished step."""
+        self._console.print(f"  {step}: {found}", markup=False, soft_wrap=True)
+        if self._status is not None:
+            self._status.update("Working")
+
+    def close(self) -> None:
+        """Stop the live display."""
+        if self._status is not None:
+            self._status.stop()
+
+
+def print_result(result: EvaluationResult, folder: Path, seconds: float) -> None:
+    """Print headline, effect table, what weakens it, where the report is and how long it took."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else 150
+    console = Console(highlight=False, width=width)
+    if result.data == "demonstration":
+        console.print("DEMONSTRATION DATA: simulated, no real place.", markup=False)
+    console.print(f"\n{result.evaluation.title}", markup=False)
+    console.print(result.headline, markup=False)
+    console.print(_effect_table(result))
+    console.print("What weakens it", markup=False)
+    for sentence in result.weaknesses:
+        console.print(f"  - {sentence}", markup=False)
+    for reason in result.left_out:
+        console.print(f"  - left out: {reason}", markup=False)
+    click.echo(f"\nReport: {folder / 'report.html'}")
+    click.echo(f"Took {seconds:.1f} s.")
+
+
+def _effect_table(result: EvaluationResult) -> object:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("Analysis", "Change", "95% interval", "p (placebo)", "measured error rate", "Reading"):
+        table.add_column(heading, justify="left", overflow="fold")
+    for item, (_, row) in zip(result.analyses, result.effects.iterrows(), strict=True):
+        table.add_row(*_cells(item, row.to_dict()))
+    return table
+
+
+def _cells(item: AnalysisResult, row: dict[str, object]) -> tuple[str, ...]:
+    from rich.markup import escape
+
+    from cseval.words import MINUS, p_words
+
+    def number(name: str) -> float:
+        return float(row[name])  # type: ignore[arg-type]
+
+    def signed(name: str) -> str:
+        return f"{number(name):+.1f}%".replace("-", MINUS)
+
+    placebo = item.inferred[0].draws is not None
+    p = p_words(number("p_value")).removeprefix("p = ").removeprefix("p ")
+    rate = number("false_positive_rate")
+    return (
+        escape(str(row["label"])),
+        signed("percent_change"),
+        f"{signed('percent_low')} to {signed('percent_high')}",
+        p if placebo else f"{p} (time series)",
+        "not measurable" if rate != rate else f"{100 * rate:.1f}%",
+        str(row["verdict"]),
+    )

@@ -1,0 +1,45 @@
+"""From a slug's evaluation to its result: choose the data, read the register, run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cseval.project import Project
+    from cseval.result import EvaluationResult
+    from cseval.spec import Evaluation
+
+
+def execute(
+    evaluation: Evaluation,
+    project: Project,
+    *,
+    data: str,
+    draws: int,
+    seed: int,
+    only: str | None = None,
+    report: Callable[[str, str], None] | None = None,
+) -> tuple[EvaluationResult, str]:
+    """Run an evaluation of a project.
+
+    Returns
+    -------
+    result : EvaluationResult
+    why : str
+        Which data were used and why.
+    """
+    from cseval.analyse import Settings
+    from cseval.choose import choose_inputs
+    from cseval.register import read_register
+    from cseval.runner import run_evaluation
+
+    inputs, why = choose_inputs(evaluation, project, data, seed)
+    path = project.reference / "programmes.csv"
+    register = read_register(path) if path.exists() else ()
+    say = report or (lambda step, found: None)
+    say("inputs", why)
+    result = run_evaluation(
+        evaluation, inputs, register=register, settings=Settings(draws=draws, seed=seed), only=only, report=say
+    )
+    return result, why

@@ -1,0 +1,96 @@
+"""Find and load the evaluations of a project, without loading what they will need to run."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cseval.errors import SpecError, UsageError
+
+if TYPE_CHECKING:
+    from cseval.project import Project
+    from cseval.spec import Evaluation
+
+
+def evaluations(project: Project) -> dict[str, Evaluation]:
+    """Every evaluation of the project by slug, in order of slug.
+
+    Raises
+    ------
+    SpecError
+        If a module cannot be loaded, exposes no EVALUATION, or repeats a slug.
+    """
+    found: dict[str, Evaluation] = {}
+    for path in sorted(project.analyses.glob("[!_]*.py")):
+        evaluation = load(path)
+        if evaluation.slug in found:
+            raise SpecError(f"slug {evaluation.slug!r} again", where=str(path), expected="each slug once")
+        found[evaluation.slug] = evaluation
+    return dict(sorted(found.items()))
+
+
+def load(path: Path) -> Evaluation:
+    """The EVALUATION of one module.
+
+    Raises
+    ------
+    SpecError
+        If the module cannot be loaded or has none.
+    """
+    from cseval.errors import CsevalError
+    from cseval.spec import Evaluation
+
+    name = f"cseval_analyses_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise SpecError("cannot be loaded", where=str(path), expected="a Python module")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except CsevalError as error:
+        raise SpecError(str(error), where=str(path)) from error
+    except Exception as error:
+        line = _line(error, path)
+        raise SpecError(
+            f"{type(error).__name__}: {error}", where=f"{path}{line}", expected="a module that can be imported"
+        ) from error
+    evaluation = getattr(module, "EVALUATION", None)
+    if not isinstance(evaluation, Evaluation):
+        raise SpecError("no EVALUATION", where=str(path), expected="EVALUATION = Evaluation(...)")
+    return evaluation
+
+
+def _line(error: BaseException, path: Path) -> str:
+    """The line of the module in which an error arose, as ``, line N``."""
+    if isinstance(error, SyntaxError):
+        return f", line {error.lineno}"
+    trace = error.__traceback__
+    line = ""
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            line = f", line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return line
+
+
+def find(project: Project, slug: str) -> Evaluation:
+    """The evaluation with this slug.
+
+    Raises
+    ------
+    UsageError
+        If there is none; the message names the nearest one and lists all.
+    """
+    known = evaluations(project)
+    if slug in known:
+        return known[slug]
+    near = difflib.get_close_matches(slug, known, n=1)
+    raise UsageError(
+        f"no evaluation {slug!r}",
+        expected="one of " + ", ".join(known) if known else "a module in analyses/",
+        todo=f"Did you mean {near[0]}?".rstrip("?") if near else "",
+    )

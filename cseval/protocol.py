@@ -1,0 +1,60 @@
+"""The registered protocol in English."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cseval.months import month_words
+from cseval.spec import protocol_hash
+
+if TYPE_CHECKING:
+    from cseval.spec import Analysis, Evaluation
+
+
+def protocol_lines(evaluation: Evaluation) -> list[str]:
+    """The protocol of an evaluation, line by line."""
+    programme, window = evaluation.programme, evaluation.window
+    lines = [
+        evaluation.title,
+        evaluation.question,
+        "",
+        f"Programme: {programme.name}, start {month_words(programme.start)}; roles in {programme.roles}.",
+        f"Window: {month_words(window.first)} to {month_words(window.last)}.",
+        f"Buffer: {programme.buffer_rings} ring of adjoining units left out of the comparison.",
+    ]
+    if programme.agreed:
+        lines.append(f"Area chosen: {month_words(programme.agreed)}.")
+    for role in ("primary", "secondary", "sensitivity", "exploratory"):
+        found = [a for a in evaluation.analyses if a.role == role]
+        if found:
+            lines += ["", f"{role.capitalize()} ({len(found)})"]
+            lines += [_line(a, evaluation) for a in found]
+    lines += ["", f"Checks: {', '.join(_words(type(c).__name__) for c in evaluation.checks)}."]
+    lines += [f"Protocol hash: {protocol_hash(evaluation)}"]
+    return lines
+
+
+def _line(analysis: Analysis, evaluation: Evaluation) -> str:
+    outcome = " or else ".join(o.replace("_", " ") for o in analysis.outcomes)
+    methods = ", then ".join(m.name for m in analysis.inference)
+    changes = []
+    if analysis.comparison != "all":
+        changes.append(f"comparison {analysis.comparison}")
+    if analysis.start:
+        changes.append(f"start {analysis.start}")
+    if analysis.window:
+        changes.append(f"window {analysis.window.first} to {analysis.window.last}")
+    if analysis.transition:
+        changes.append(f"{analysis.transition} transition months")
+    if analysis.buffer_rings is not None:
+        changes.append(f"{analysis.buffer_rings} buffer rings")
+    if analysis.subtract_selection:
+        changes.append("less the change from selection alone")
+    varied = f" [{'; '.join(changes)}]" if changes else ""
+    note = f" {analysis.note}" if analysis.note else ""
+    return f"  {analysis.slug}: {outcome}, {analysis.estimator.name}, {methods}{varied}.{note}"
+
+
+def _words(name: str) -> str:
+    """A class name as words: ``PreTrends`` becomes ``pre trends``."""
+    return "".join(f" {c.lower()}" if c.isupper() else c for c in name).strip()

@@ -1,0 +1,259 @@
+"""`run_evaluation`: from inputs to everything a report says, as a recipe."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from cseval.analyse import Settings, run_analysis
+from cseval.checks.context import CheckContext
+from cseval.errors import CsevalError, UsageError
+from cseval.estimators.base import PlaceboEstimator
+from cseval.inference.multiplicity import holm
+from cseval.inference.placebo import PlaceboNeighbourhoods
+from cseval.register import overlap_table
+from cseval.result import AnalysisResult, EvaluationResult
+from cseval.verdict import evidence_statement, primary_verdict
+from cseval.words import reading
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cseval.checks.base import CheckResult
+    from cseval.inference.calibration import Measured
+    from cseval.inputs import Inputs
+    from cseval.register import Registered
+    from cseval.spec import Analysis, Evaluation
+
+Report = Callable[[str, str], None]
+
+
+def _silent(step: str, found: str) -> None:
+    """Report nothing."""
+
+
+@dataclass
+class _Clock:
+    """Seconds by step, in order."""
+
+    durations: dict[str, float] = field(default_factory=dict)
+    started: float = field(default_factory=time.perf_counter)
+
+    def lap(self, step: str) -> None:
+        now = time.perf_counter()
+        self.durations[step] = round(now - self.started, 3)
+        self.started = now
+
+
+def run_evaluation(
+    evaluation: Evaluation,
+    inputs: Inputs,
+    *,
+    register: Sequence[Registered] = (),
+    settings: Settings | None = None,
+    only: str | None = None,
+    report: Report = _silent,
+) -> EvaluationResult:
+    """Run every registered analysis and check of an evaluation.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    inputs : Inputs
+    register : sequence of Registered
+        Programmes whose overlaps are shown.
+    settings : Settings, optional
+        Draws, seed and calibration plan.
+    only : str, optional
+        Slug of one analysis to run beside the primary one.
+    report : callable
+        Called with each step and what came out of it.
+
+    Raises
+    ------
+    CsevalError
+        If the primary analysis cannot be made; another analysis that cannot be is left out with its reason.
+    """
+    settings = settings or Settings()
+    clock = _Clock()
+    analyses, left_out = evaluation.resolve(inputs.panel.outcomes)
+    report("data", _data_words(inputs))
+    results, measured, refused = _analyses(evaluation, _chosen(analyses, only), inputs, settings, report, clock)
+    primary = next(r for r in results if r.analysis.role == "primary")
+    context = _context(evaluation, primary, measured[primary.analysis.slug], register, settings)
+    checks, rings = _checks(evaluation, context, report)
+    clock.lap("checks")
+    results = _finish(results, primary, checks)
+    frames = _frames(evaluation.slug, results, measured, inputs, rings)
+    clock.lap("tables")
+    return _assemble(
+        evaluation, inputs, results, checks, frames, tuple(register), (*left_out, *refused), settings, clock.durations
+    )
+
+
+def _data_words(inputs: Inputs) -> str:
+    panel = inputs.panel
+    return (
+        f"{inputs.data}: {len(panel.units)} units, {len(panel.periods)} months "
+        f"({panel.periods[0]} to {panel.periods[-1]}), {len(panel.outcomes)} outcomes"
+    )
+
+
+def _chosen(analyses: tuple[Analysis, ...], only: str | None) -> tuple[Analysis, ...]:
+    if only is None:
+        return analyses
+    known = [a.slug for a in analyses]
+    if only not in known:
+        raise UsageError(f"no analysis {only!r}", where="--only", expected="one of " + ", ".join(known))
+    return tuple(a for a in analyses if a.slug == only or a.role == "primary")
+
+
+def _analyses(
+    evaluation: Evaluation,
+    analyses: tuple[Analysis, ...],
+    inputs: Inputs,
+    settings: Settings,
+    report: Report,
+    clock: _Clock,
+) -> tuple[list[AnalysisResult], dict[str, tuple[Measured, ...]], list[str]]:
+    results: list[AnalysisResult] = []
+    measured: dict[str, tuple[Measured, ...]] = {}
+    refused: list[str] = []
+    for analysis in sorted(analyses, key=lambda a: a.role != "primary"):
+        try:
+            result, rates = run_analysis(evaluation, analysis, inputs, settings)
+        except CsevalError as error:
+            if analysis.role == "primary":
+                raise
+            refused.append(f"{analysis.slug}: {error}")
+            report(analysis.slug, f"left out: {error}")
+            continue
+        results.append(result)
+        measured[analysis.slug] = rates
+        report(analysis.slug, result.verdict)
+        clock.lap(f"analysis {analysis.slug}")
+    return results, measured, refused
+
+
+def _context(
+    evaluation: Evaluation,
+    primary: AnalysisResult,
+    measured: tuple[Measured, ...],
+    register: Sequence[Registered],
+    settings: Settings,
+) -> CheckContext | None:
+    """What checks may look at; None where the primary analysis does not rest on placebo neighbourhoods."""
+    estimator, first = primary.analysis.estimator, primary.inferred[0]
+    if not isinstance(estimator, PlaceboEstimator) or first.draws is None:
+        return None
+    placebo = next(m for m in primary.analysis.inference if isinstance(m, PlaceboNeighbourhoods))
+    return CheckContext(
+        evaluation=evaluation,
+        design=primary.design,
+        estimator=estimator,
+        placebo=replace(placebo, draws=settings.draws),
+        estimate=primary.estimate,
+        inferred=first,
+        sets=first.draws.sets,
+        measured=measured,
+        register=tuple(register),
+        seed=settings.seed,
+    )
+
+
+def _checks(
+    evaluation: Evaluation, context: CheckContext | None, report: Report
+) -> tuple[tuple[CheckResult, ...], list[dict[str, Any]]]:
+    from cseval.checks.buffer import ring_effects
+
+    if context is None:
+        return (), []
+    found = []
+    for check in evaluation.checks:
+        result = check.run(context)
+        report(result.name, result.verdict)
+        found.append(result)
+    return tuple(found), ring_effects(context)
+
+
+def _finish(
+    results: list[AnalysisResult], primary: AnalysisResult, checks: Sequence[CheckResult]
+) -> tuple[AnalysisResult, ...]:
+    """Adjust the secondary p-values for their number, and let checks weaken the primary verdict."""
+    secondary = [r for r in results if r.analysis.role == "secondary"]
+    adjusted = holm([r.inferred[0].p_value for r in secondary])
+    by_slug = {r.analysis.slug: p for r, p in zip(secondary, adjusted, strict=True)}
+    verdict = primary_verdict(primary.verdict, checks)
+    first = primary.inferred[0]
+    sentence = reading(
+        scale=primary.estimate.scale,
+        outcome=primary.estimate.outcome,
+        effect=primary.estimate.effect,
+        conf_low=first.conf_low,
+        conf_high=first.conf_high,
+        verdict=verdict,
+        averted=primary.estimate.averted(first.conf_low, first.conf_high),
+        detectable=primary.smallest_detectable,
+    )
+    return tuple(
+        replace(r, verdict=verdict, sentence=sentence)
+        if r is primary
+        else replace(r, p_adjusted=by_slug.get(r.analysis.slug, float("nan")))
+        for r in results
+    )
+
+
+def _frames(
+    slug: str,
+    results: Sequence[AnalysisResult],
+    measured: dict[str, tuple[Measured, ...]],
+    inputs: Inputs,
+    rings: list[dict[str, Any]],
+) -> dict[str, pd.DataFrame]:
+    from cseval import assemble
+    from cseval.estimators.event_study import EventStudy
+
+    primary = next(r for r in results if r.analysis.role == "primary")
+    return {
+        "effects": assemble.effects_frame(slug, results, measured, inputs),
+        "series": assemble.series_frame(results),
+        "event_study": assemble.event_frame(primary, EventStudy(bin_months=3, base="mean")),
+        "placebo": assemble.placebo_frame(primary),
+        "calibration": assemble.calibration_frame(slug, results, measured),
+        "displacement": assemble.displacement_frame(primary, rings),
+    }
+
+
+def _assemble(
+    evaluation: Evaluation,
+    inputs: Inputs,
+    results: tuple[AnalysisResult, ...],
+    checks: tuple[CheckResult, ...],
+    frames: dict[str, pd.DataFrame],
+    register: tuple[Registered, ...],
+    left_out: tuple[str, ...],
+    settings: Settings,
+    durations: dict[str, float],
+) -> EvaluationResult:
+    primary = next(r for r in results if r.analysis.role == "primary")
+    concerns = tuple(c.sentence for c in checks if c.verdict == "concern")
+    units = tuple(f"comparison unit {u}: a month of the window is missing" for u in primary.design.units_left_out)
+    months = tuple(f"month {m}: not received" for m in primary.design.months_left_out)
+    return EvaluationResult(
+        evaluation=evaluation,
+        inputs=inputs,
+        analyses=results,
+        checks=checks,
+        overlaps=overlap_table(register, evaluation),
+        headline=primary.sentence,
+        weaknesses=concerns + evaluation.limits,
+        evidence=evidence_statement(checks),
+        left_out=left_out + units + months,
+        warnings=inputs.panel.notes + inputs.notes,
+        seed=settings.seed,
+        draws=settings.draws,
+        durations=durations,
+        **frames,
+    )
