@@ -154,11 +154,12 @@ def test_relative_to_comparison_cancels_what_moves_both():
 
 def test_relative_to_comparison_with_exposure_compares_rates():
     people = np.full((20, 60), 100.0)
+    people[:, 38:] = 300.0
     people[TREATED, 38:] = 200.0
     d = make(exposure=people)
     options = SegmentedRegression(season=None, slope=False, relative_to_comparison=True)
     counts, rates = options.estimate(d), replace(options, exposure=True).estimate(d)
-    assert rates.effect == pytest.approx(counts.effect - np.log(2), abs=0.02)
+    assert rates.effect == pytest.approx(counts.effect - np.log(2) + np.log(3), abs=0.02)
 
 
 def test_an_interruption_takes_its_own_change_out_of_the_effect_and_stays_in_the_counterfactual():
