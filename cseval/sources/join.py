@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Counts = npt.NDArray[np.int64]
+    Index = npt.NDArray[np.int64]
     Mask = npt.NDArray[np.bool_]
 
 
@@ -29,7 +30,7 @@ def join_months(panels: Sequence[tuple[str, Panel]]) -> Panel:
     Returns
     -------
     Panel
-        An outcome that a file does not list is marked as not received in the months taken from that file.
+        Each outcome is taken from the files that list it; a month that none of those covers is not received.
 
     Raises
     ------
@@ -41,15 +42,17 @@ def join_months(panels: Sequence[tuple[str, Panel]]) -> Panel:
     ordered = sorted(panels, key=lambda item: (item[1].periods[-1], item[0]))
     _check_units(ordered)
     periods = month_range(min(p.periods[0] for _, p in ordered), ordered[-1][1].periods[-1])
-    owner = _owners([p for _, p in ordered], periods)
-    outcomes = list(dict.fromkeys(o for _, p in reversed(ordered) for o in p.outcomes))
+    files = [p for _, p in ordered]
+    _check_gap(_owners(files, periods), periods)
+    outcomes = list(dict.fromkeys(o for p in reversed(files) for o in p.outcomes))
     counts: dict[str, Counts] = {}
     received: dict[str, Mask] = {}
+    used: set[int] = set()
     for outcome in outcomes:
-        values, mask = _lay([p for _, p in ordered], owner, outcome, periods)
-        if mask.any():
-            counts[outcome] = values
-            received |= {} if mask.all() else {outcome: mask}
+        owner = _owners(files, periods, outcome)
+        used |= set(owner.tolist())
+        counts[outcome], mask = _lay(files, owner, outcome, periods)
+        received |= {} if mask.all() else {outcome: mask}
     return Panel(
         units=ordered[-1][1].units,
         periods=periods,
@@ -57,7 +60,7 @@ def join_months(panels: Sequence[tuple[str, Panel]]) -> Panel:
         received=received,
         names={k: v for _, p in ordered for k, v in p.names.items()},
         districts={k: v for _, p in ordered for k, v in p.districts.items()},
-        notes=tuple(dict.fromkeys(n for k, (_, p) in enumerate(ordered) if k in owner for n in p.notes)),
+        notes=tuple(dict.fromkeys(n for k, p in enumerate(files) if k in used for n in p.notes)),
     )
 
 
@@ -74,12 +77,17 @@ def _check_units(ordered: Sequence[tuple[str, Panel]]) -> None:
             )
 
 
-def _owners(panels: Sequence[Panel], periods: tuple[str, ...]) -> npt.NDArray[np.int64]:
-    """Which panel each month is taken from: the last in order that has it."""
+def _owners(panels: Sequence[Panel], periods: tuple[str, ...], outcome: str | None = None) -> Index:
+    """Which panel each month is taken from: the last in order that has it (and the outcome); -1 if none does."""
     owner = np.full(len(periods), -1, dtype=np.int64)
     for number, panel in enumerate(panels):
-        start = month_number(panel.periods[0]) - month_number(periods[0])
-        owner[start : start + len(panel.periods)] = number
+        if outcome is None or outcome in panel.counts:
+            start = month_number(panel.periods[0]) - month_number(periods[0])
+            owner[start : start + len(panel.periods)] = number
+    return owner
+
+
+def _check_gap(owner: Index, periods: tuple[str, ...]) -> None:
     if (owner < 0).any():
         gap = periods[int(np.argmax(owner < 0))]
         raise DataError(
@@ -88,12 +96,9 @@ def _owners(panels: Sequence[Panel], periods: tuple[str, ...]) -> npt.NDArray[np
             expected="files that adjoin or overlap",
             todo="Import the file that holds the months between",
         )
-    return owner
 
 
-def _lay(
-    panels: Sequence[Panel], owner: npt.NDArray[np.int64], outcome: str, periods: tuple[str, ...]
-) -> tuple[Counts, Mask]:
+def _lay(panels: Sequence[Panel], owner: Index, outcome: str, periods: tuple[str, ...]) -> tuple[Counts, Mask]:
     shape = (len(panels[-1].units), len(periods))
     values, mask = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=bool)
     for number, panel in enumerate(panels):

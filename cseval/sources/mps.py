@@ -104,7 +104,8 @@ def read_borough(path: Path) -> Panel:
 def read_wards(catalogue: Catalogue) -> Panel:
     """All imported ward files joined over their months.
 
-    Where months overlap the file that ends later wins, since the police revise earlier months.
+    Where months overlap the file that ends later wins, since the police revise earlier months. An offence that only
+    an earlier file lists (blade possession, before the 2022 names) is taken from that one.
 
     Raises
     ------

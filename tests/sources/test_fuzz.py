@@ -27,7 +27,7 @@ from cseval.sources.police_street import read_street
 from cseval.sources.population import read_population
 
 BUDGET = settings(
-    max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
+    max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
 )
 STREET = "2018-05-metropolitan-street.csv"
 

@@ -95,6 +95,16 @@ def test_the_borough_files_join_over_their_months(shared: Path) -> None:
     assert not joined.mask("fraud_and_forgery")[:, -1].any(), "an offence that a file does not list is not received"
 
 
+def test_an_offence_that_only_older_files_list_is_kept_from_them(shared: Path) -> None:
+    joined = mps.read_boroughs(Catalogue.folder(shared / CRIME, kinds=("mps-borough",)))
+    assert len(joined.provenance) == 3
+    assert joined.periods[-1] == "2024-02"
+    blade = joined.mask("possession_of_article_with_blade_or_point")
+    assert blade[:, :-1].all()
+    assert not blade[:, -1].any()
+    assert joined.mask("robbery").all()
+
+
 def test_the_current_borough_file_agrees_with_its_wards(shared: Path, wards: mps.Panel) -> None:
     boroughs = mps.read_borough(shared / CRIME / "mps_borough_level_crime_historical_201004-202402.parquet")
     here = [i for i, u in enumerate(wards.units) if wards.districts[u] == "Tower Hamlets"]

@@ -124,7 +124,7 @@ def test_files_join_over_months_and_the_later_one_wins(tmp_path: Path) -> None:
     joined = mps.join_months([("later", later), ("first", first)])
     assert joined.periods[-1] == "2018-05"
     assert joined.counts["robbery"][1].tolist() == [1, 3, 9, 9, 9]
-    assert joined.mask("robbery_of_business_property")[0].tolist() == [True, True, False, False, False]
+    assert joined.mask("robbery_of_business_property")[0].tolist() == [True, True, True, False, False]
 
 
 def test_files_that_leave_a_gap_or_differ_in_wards_do_not_join(tmp_path: Path) -> None:
