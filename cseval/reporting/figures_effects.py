@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cseval.reporting import figures_style as style
 from cseval.reporting import formats as f
 from cseval.reporting.figures import Figure
-from cseval.reporting.figures_series import panel_axes
+from cseval.reporting.figures_series import panel_axes, two_lines
 from cseval.reporting.tables import POPULATIONS, label_of, number, primary_calibration, records, source_words
 from cseval.spec import ROLES
 
@@ -63,12 +62,19 @@ def _forest_data(result: EvaluationResult, rows: Sequence[Mapping[str, Any]]) ->
             {
                 "role": r["role"],
                 "analysis": r["analysis"],
-                "label": label_of(result, str(r["analysis"])),
+                "label": _label(result, r),
                 **{c: number(r[c]) for c in ("percent_change", "percent_low", "percent_high")},
             }
             for r in rows
         ]
     )
+
+
+def _label(result: EvaluationResult, row: Mapping[str, Any]) -> str:
+    """The label of an analysis; the primary one goes by its outcome, since its role stands above it."""
+    if row["role"] == "primary":
+        return f.sentence_case(f.outcome_words(str(row["outcome"])))
+    return label_of(result, str(row["analysis"]))
 
 
 def _forest_alt(data: pd.DataFrame) -> str:
@@ -84,7 +90,7 @@ def _forest_alt(data: pd.DataFrame) -> str:
 
 
 def _draw_forest(canvas: Any, data: pd.DataFrame) -> None:
-    axes = panel_axes(canvas, left=3.0, right=0.95, top=0.15, bottom=1.0)
+    axes = panel_axes(canvas, left=3.25, right=0.95, top=0.15, bottom=1.0)
     place, ticks = 0.0, []
     for role, rows in data.groupby("role", sort=False):
         axes.text(
@@ -93,7 +99,7 @@ def _draw_forest(canvas: Any, data: pd.DataFrame) -> None:
         )  # fmt: skip
         for row in rows.to_dict("records"):
             place += 0.85
-            ticks.append((place, "\n".join(textwrap.wrap(str(row["label"]), 31)[:2])))
+            ticks.append((place, two_lines(str(row["label"]))))
             _draw_effect(axes, place, row, *ROLE_MARKS[str(role)])
         place += 1.05
     axes.axvline(0, color=style.INK, linewidth=1)
@@ -103,6 +109,7 @@ def _draw_forest(canvas: Any, data: pd.DataFrame) -> None:
     axes.grid(True, axis="x")
     axes.grid(False, axis="y")
     axes.spines["left"].set_visible(False)
+    axes.locator_params(axis="x", nbins=5)
     style.percent_ticks(axes, "x")
     axes.set_xlabel("Change against what was expected")
 
@@ -265,7 +272,7 @@ def _draw_calibration(canvas: Any, data: pd.DataFrame) -> None:
         )
         for row in rows.to_dict("records"):
             place += 1.0
-            ticks.append((place, "\n".join(textwrap.wrap(str(row["method"]), 31)[:1])))
+            ticks.append((place, two_lines(str(row["method"]), 1)))
             _draw_rate(axes, place, row, level)
         place += 1.2
     axes.axvline(level, color=style.INK, linewidth=1.4, linestyle=(0, (4, 3)))
@@ -279,7 +286,8 @@ def _draw_calibration(canvas: Any, data: pd.DataFrame) -> None:
     axes.grid(True, axis="x")
     axes.grid(False, axis="y")
     axes.spines["left"].set_visible(False)
-    axes.set_xlim(0, max(0.12, float((data["false_positive_rate"] + 2 * data["mc_error"].fillna(0)).max()) * 1.05))
+    widest = max(0.12, float((data["false_positive_rate"] + 2 * data["mc_error"].fillna(0)).max()) * 1.05)
+    axes.set_xlim(-0.03 * widest, widest)
     axes.xaxis.set_major_formatter(lambda v, _: f"{100 * v:.0f}%")
     axes.set_xlabel("False alarms where nothing was done")
 

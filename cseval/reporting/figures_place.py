@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ from cseval.months import month_number
 from cseval.reporting import figures_style as style
 from cseval.reporting import formats as f
 from cseval.reporting.figures import Figure
-from cseval.reporting.figures_series import panel_axes
+from cseval.reporting.figures_series import panel_axes, two_lines
 from cseval.reporting.tables import source_words, treated_names
 
 if TYPE_CHECKING:
@@ -171,7 +170,7 @@ def _bars(known: pd.DataFrame, programme: str, start: str, last: str) -> pd.Data
 
 
 def _draw_timeline(canvas: Any, data: pd.DataFrame, first: str, last: str, start: str) -> None:
-    axes = panel_axes(canvas, left=3.0, right=0.35, top=0.4, bottom=1.0)
+    axes = panel_axes(canvas, left=3.25, right=0.35, top=0.4, bottom=1.0)
     low, high = month_number(first), month_number(last) + 1
     for place, row in enumerate(data.to_dict("records")):
         begin = month_number(row["first_month"])
@@ -184,7 +183,7 @@ def _draw_timeline(canvas: Any, data: pd.DataFrame, first: str, last: str, start
         for past, spot, arrow in ((begin < low, low, "<"), (end > high, high, ">")):
             if past:
                 axes.plot(spot, place, marker=arrow, ms=9, color=style.INK, clip_on=False, zorder=3)
-    axes.set_yticks(range(len(data)), ["\n".join(textwrap.wrap(str(p), 31)[:2]) for p in data["programme"]])
+    axes.set_yticks(range(len(data)), [two_lines(str(p)) for p in data["programme"]])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(data) - 0.4, -0.6)
     style.month_axis(axes, first, last)

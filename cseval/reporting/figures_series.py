@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,11 @@ def panel_axes(figure: Any, *, left: float, right: float, top: float = 0.4, bott
     width, height = figure.get_size_inches()
     box = (left / width, bottom / height, 1 - (left + right) / width, 1 - (top + bottom) / height)
     return figure.add_axes(box)
+
+
+def two_lines(text: str, most: int = 2) -> str:
+    """A label on at most `most` lines; what does not fit ends in an ellipsis."""
+    return "\n".join(textwrap.wrap(text, 33, max_lines=most, placeholder="…"))
 
 
 # Treated against comparison ---------------------------------------------------------------------------

@@ -100,7 +100,7 @@ def answer(result: EvaluationResult) -> Answer:
     facts = (
         ("Interval", f"The 95% interval runs {f.interval_text(low, high)}: {f.interval_words(low, high)}."),
         ("Incidents", incidents_sentence(row)),
-        ("In plain words", _plain_reading(result, primary)),
+        ("In one sentence", _plain_reading(result, primary)),
         ("Smallest change it could see", _detectable(primary)),
         ("How sure", certainty_sentence(row)),
         ("Bear in mind", f"{EVERYTHING} {f.full_stop(primary.estimate.assumption)}"),
@@ -189,9 +189,13 @@ HEADINGS = {"p_value": "p-value", "mc_error": "Simulation error", "false_positiv
 
 def _checks(result: EvaluationResult) -> list[Block]:
     blocks: list[Block] = list(_if_rows(t.checks_table(result)))
+    titles = {table.title for table in t.report_tables(result)}
     for check in result.checks:
         if check.table is not None and len(check.table.values):
-            table = replace(check.table, slug="check-" + re.sub(r"[^a-z0-9]+", "-", check.name.lower()))
+            # Screen readers list tables by title, so no two may share one.
+            title = f"{check.table.title} ({check.name})" if check.table.title in titles else check.table.title
+            titles.add(title)
+            table = replace(check.table, title=title, slug="check-" + re.sub(r"[^a-z0-9]+", "-", check.name.lower()))
             blocks.append(TableBlock(table=t.printable(t.shortened(table, "checks.csv"), result), folded=True))
     return blocks
 

@@ -22,7 +22,6 @@ from cseval.months import month_number, month_range
 from cseval.panel import Panel, Provenance
 from cseval.result import (
     CALIBRATION_COLUMNS,
-    CHECK_COLUMNS,
     DISPLACEMENT_COLUMNS,
     EVENT_COLUMNS,
     PLACEBO_COLUMNS,
@@ -35,6 +34,8 @@ from cseval.tables import Table
 
 FIRST, START, LAST = "2016-05", "2018-05", "2019-10"
 WIDTH, HEIGHT = 9, 8
+HASH = "ab" * 32
+COMMAND = "cseval run pilot-evaluation --data demonstration"
 TREATED = (30, 31, 32, 39, 40)
 HOSTILE_WARD = "<img src=x onerror=alert(1)>"
 HOSTILE_LABEL = '=HYPERLINK("evil","x")'
@@ -192,7 +193,7 @@ def make_analysis_result(inputs: Inputs, spec: Analysis) -> AnalysisResult:
         comparison_units=int(design.comparison.sum()),
         pre_periods=before,
         post_periods=after,
-    path = np.full(len(observed), np.nan)
+        assumption="Without the programme the treated area would have changed in the same proportion as the comparison",
     )
     return AnalysisResult(
         analysis=spec,
@@ -250,7 +251,6 @@ def series_rows(result: AnalysisResult) -> list[dict[str, Any]]:
     comparison = design.counts[design.comparison].sum(axis=0).astype(float)
     comparison = comparison * observed[~design.post].sum() / comparison[~design.post].sum()
     its = result.analysis.slug == "asb-its"
-    path = np.where(design.post, comparison, observed) if its else np.full(len(observed), np.nan)
     effect = math.exp(result.estimate.effect)
     return [
         {
@@ -266,9 +266,7 @@ def series_rows(result: AnalysisResult) -> list[dict[str, Any]]:
             "low": c * 0.85 if its else math.nan,
             "high": c * 1.15 if its else math.nan,
         }
-        for p, t, after, o, c, _ in zip(
-            design.periods, design.event_time, design.post, observed, comparison, path, strict=True
-        )
+        for p, t, after, o, c in zip(design.periods, design.event_time, design.post, observed, comparison, strict=True)
     ]
 
 
@@ -492,6 +490,3 @@ def make_result(*, data: str = DEMONSTRATION, hostile: bool = False, **changes: 
         durations={"estimate": 0.5},
     )
     return replace(result, **changes)
-
-
-__all__ = ["CHECK_COLUMNS", "make_result"]
