@@ -121,19 +121,26 @@ class Areas:
             )
         return self.position[unit]
 
+    @cached_property
+    def _table(self) -> Index:
+        """Neighbours of each area in one row, padded with ``len(units)``; the last row is padding."""
+        n = len(self.units)
+        table = np.full((n + 1, max((len(x) for x in self.neighbours), default=0) or 1), n, dtype=np.int64)
+        for i, near in enumerate(self.neighbours):
+            table[i, : len(near)] = near
+        return table
+
     def padded(self, within: Mask) -> Index:
         """Neighbours as a rectangle, padded with ``len(units)``; only pairs inside `within` count.
 
         Returns
         -------
-        int array, shape (units + 1, largest number of neighbours); the last row is padding.
+        int array, shape (units + 1, largest number of neighbours); neighbours first, the last row is padding.
         """
         n = len(self.units)
-        lists = [[m for m in near if within[i] and within[m]] for i, near in enumerate(self.neighbours)]
-        width = max((len(x) for x in lists), default=0) or 1
-        table = np.full((n + 1, width), n, dtype=np.int64)
-        for i, near in enumerate(lists):
-            table[i, : len(near)] = near
+        allowed = np.append(within, False)
+        table = np.where(allowed[self._table] & allowed[:, None], self._table, n)
+        table.sort(axis=1)  # padding is the largest number, so it goes to the end
         return table
 
 

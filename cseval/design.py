@@ -132,10 +132,10 @@ class Design:
         kept = (event < 0) | (event >= self.transition)
         received = self._mask()
         rows = self._rows(self.treated)
-        kept &= received[rows].all(axis=0)
+        kept = kept & received[rows].all(axis=0)
         others = self._rows(self.pool - self.treated)
         if len(others):
-            kept &= received[others].mean(axis=0) > 0.5
+            kept = kept & (received[others].mean(axis=0) > 0.5)
         if not kept[event < 0].any() or not kept[event >= self.transition].any():
             raise DesignError(
                 f"no month received before or none after {self.start} in the treated units",

@@ -85,11 +85,11 @@ def run_evaluation(
     context = _context(evaluation, primary, measured[primary.analysis.slug], register, settings)
     checks, rings = _checks(evaluation, context, report)
     clock.lap("checks")
-    results = _finish(results, primary, checks)
-    frames = _frames(evaluation.slug, results, measured, inputs, rings)
+    finished = _finish(results, primary, checks)
+    frames = _frames(evaluation.slug, finished, measured, inputs, rings)
     clock.lap("tables")
     return _assemble(
-        evaluation, inputs, results, checks, frames, tuple(register), (*left_out, *refused), settings, clock.durations
+        evaluation, inputs, finished, checks, frames, tuple(register), (*left_out, *refused), settings, clock.durations
     )
 
 

@@ -65,9 +65,10 @@ class PreTrends:
         slope_p = float(p_values(np.array([slope]), slopes)[0])
         concern = min(p_value, slope_p) <= 0.05
         sentence = (
-            f"The pre period of the treated area is {'unlike' if concern else 'like'} that of placebo "
-            f"neighbourhoods (joint p = {p_value:.2g}, trend p = {slope_p:.2g}); the test would "
-            f"catch a trend of {abs(percent(caught)):.1f}% a month four times in five, and a trend that size would move the estimate by {abs(left):.0f}%."
+            f"The pre period of the treated area is {'unlike' if concern else 'like'} that of placebo neighbourhoods "
+            f"(joint p = {p_value:.2g}, trend p = {slope_p:.2g}); the test would catch a trend of "
+            f"{abs(percent(caught)):.1f}% a month four times in five, and a trend that size would move the estimate by "
+            f"{abs(left):.0f}%."
         )
         return CheckResult(
             name="pre-trends",

@@ -120,6 +120,6 @@ def _lag_table(frame: object) -> Table:
     return Table(
         slug="autocorrelation",
         title="Ljung-Box test of the treated area's months",
-        values=frame,  # type: ignore[arg-type]
+        values=frame,
         headings={"lag": "Up to lag", "lb_stat": "Statistic", "lb_pvalue": "p"},
     )

@@ -16,7 +16,7 @@ Three populations of placebo neighbourhoods are measured:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +51,7 @@ class CalibrationPlan:
     tested : int
         Placebo neighbourhoods tested, over all placebo starts.
     reference : int
-        Those that each is ranked among, at each placebo start.
+        Those that they are ranked among, over all placebo starts; at least 999 at each.
     step : int
         Months between placebo starts.
     chosen_before : int
@@ -59,7 +59,7 @@ class CalibrationPlan:
     """
 
     tested: int = 10_000
-    reference: int = 4999
+    reference: int = 20_000
     step: int = 6
     chosen_before: int = 0
 
@@ -142,11 +142,12 @@ def calibrate(
         Empty if no placebo start fits into the months before the programme.
     """
     starts, design = _starts(design, plan.step)
-    share = replace(plan, tested=-(-plan.tested // max(len(starts), 1)))
+    count = max(len(starts), 1)
+    share = replace(plan, tested=-(-plan.tested // count), reference=max(plan.reference // count, 999))
     parts: dict[tuple[str, str], list[tuple[Floats, Floats, Floats, int]]] = {}
     for number, start in enumerate(starts):
         at = design.at(start)
-        _, reference = placebo.reference(at, estimator, plan.reference, seed + 2 * number + 1)
+        _, reference = placebo.reference(at, estimator, share.reference, seed + 2 * number + 1)
         for population, tested in _populations(design, at, estimator, placebo, share, seed + 2 * number + 2):
             for method in (placebo, *others):
                 p, half = method.test_many(tested, reference)
@@ -211,7 +212,8 @@ def _like_treated(design: Design, at: Design, sets: PlaceboSets) -> npt.NDArray[
     own = design.pre_counts[design.is_treated].sum() / np.median(design.pre_counts[sets.members].sum(axis=1))
     theirs = at.pre_counts[sets.members].sum(axis=1)
     ratio = theirs / np.median(theirs)
-    return (ratio >= own / MATCH) & (ratio <= own * MATCH)
+    like: npt.NDArray[np.bool_] = (ratio >= own / MATCH) & (ratio <= own * MATCH)
+    return like
 
 
 def selected_sets(at: Design, chosen_before: int) -> npt.NDArray[np.int64] | None:
@@ -234,33 +236,34 @@ def selected_sets(at: Design, chosen_before: int) -> npt.NDArray[np.int64] | Non
     if not by_district or end < 12:
         return None
     year = at.inputs.panel.require(at.outcome)[:, end - 12 : end].sum(axis=1)
-    return np.array([sets[int(np.argmax(year[sets].sum(axis=1)))] for sets in by_district])
+    totals = [sum(year[column] for column in sets.T) for sets in by_district]
+    return np.array([sets[int(np.argmax(total))] for sets, total in zip(by_district, totals, strict=True)])
 
 
-_DISTRICT_SETS: dict[tuple[int, bytes, int], tuple[Areas, tuple[npt.NDArray[np.int64], ...]]] = {}
+_DISTRICT_SETS: dict[tuple[int, int], tuple[Areas, tuple[npt.NDArray[np.int64], ...]]] = {}
 
 
 def district_sets(
-    areas: Areas, districts: Any, pool: npt.NDArray[np.bool_], size: int
+    areas: Areas, districts: Mapping[str, str], pool: npt.NDArray[np.bool_], size: int
 ) -> tuple[npt.NDArray[np.int64], ...]:
     """Every connected set of `size` pool units inside one district, an array for each district.
 
-    Kept between calls, since every outcome and placebo start of a run asks for the same sets.
+    A set is connected within the pool if it is connected and its members are in the pool, so the sets of whole
+    districts are enumerated once and kept; every outcome, placebo start and comparison of a run filters the same ones.
     """
-    key = (id(areas), pool.tobytes(), size)
+    key = (id(areas), size)
     cached = _DISTRICT_SETS.get(key)
-    if cached is not None and cached[0] is areas:
-        return cached[1]
-    names = np.array([districts.get(u, "") for u in areas.units])
-    found = []
-    for name in sorted(set(names.tolist()) - {""}):
-        sets = connected_sets(areas, pool & (names == name), size, MOST_SETS)
-        if sets is not None and len(sets):
-            found.append(sets)
-    if len(_DISTRICT_SETS) > 32:
+    if cached is None or cached[0] is not areas:
         _DISTRICT_SETS.clear()
-    _DISTRICT_SETS[key] = (areas, tuple(found))
-    return tuple(found)
+        cached = _DISTRICT_SETS[key] = (areas, _all_district_sets(areas, districts, size))
+    inside = (sets[pool[sets].all(axis=1)] for sets in cached[1])
+    return tuple(sets for sets in inside if len(sets))
+
+
+def _all_district_sets(areas: Areas, districts: Mapping[str, str], size: int) -> tuple[npt.NDArray[np.int64], ...]:
+    names = np.array([districts.get(u, "") for u in areas.units])
+    found = [connected_sets(areas, names == name, size, MOST_SETS) for name in sorted(set(names.tolist()) - {""})]
+    return tuple(sets for sets in found if sets is not None and len(sets))
 
 
 def selection_bias(measured: Sequence[Measured]) -> tuple[float, float, int]:

@@ -57,9 +57,9 @@ class PlaceboDistricts(PlaceboNeighbourhoods):
 
         rng = np.random.default_rng(seed)
         size = int(design.is_treated.sum())
-        designs = [d for d in _other_districts(design) if int(d.comparison.sum()) > size]
-        parts = [_within(d, estimator, size, -(-draws // max(len(designs), 1)), rng) for d in designs]
-        found = [p for p in parts if p is not None]
+        designs = _other_districts(design)
+        share = -(-draws // max(len(designs), 1))
+        found = [p for p in (_within(d, estimator, size, share, rng) for d in designs) if p is not None]
         if sum(len(sets) for sets, _ in found) < FEWEST_SETS:
             raise DesignError(
                 "too few placebo neighbourhoods inside the other districts",
@@ -87,16 +87,15 @@ def _other_districts(design: Design) -> list[Design]:
 def _within(
     design: Design, estimator: Estimator, size: int, draws: int, rng: np.random.Generator
 ) -> tuple[PlaceboSets, ManyEffects] | None:
-    """Draws inside one district, or None where no set leaves a comparison there."""
+    """Draws from the connected sets inside one district, or None where none leaves a comparison there."""
     import numpy as np
 
-    from cseval.areas import draw_connected
+    from cseval.inference.calibration import district_sets
 
-    try:
-        members = draw_connected(design.areas, design.comparison, size, draws, rng)
-    except DesignError:
+    every = district_sets(design.areas, design.inputs.panel.districts, design.comparison, size)
+    if not every:
         return None
-    sets = design.sets(members)
+    sets = design.sets(every[0][rng.integers(len(every[0]), size=draws)])
     effects = as_placebo_estimator(estimator).estimate_many(design, sets)
     usable: npt.NDArray[np.bool_] = np.isfinite(effects.effect) & np.isfinite(effects.variance_terms).all(axis=1)
     return (sets.take(usable), _take(effects, usable)) if usable.any() else None
