@@ -216,7 +216,7 @@ def sheet_of(data: bytes, where: str, text: dict[str, str], whole: Sequence[str]
     check_lines(data, where)
     header = header_of(data, where)
     table = _parse(data, where, header, list(text.values()), whole, as_numbers=True)
-    numbers = None if table is None else [table.column(c).to_numpy() for c in whole]
+    numbers = None if table is None else [_integers(table.column(c)) for c in whole]
     if table is None:
         table = _parse(data, where, header, list(text.values()), whole, as_numbers=False)
         numbers = [_whole(table.column(c), where, c, 2) for c in whole]
@@ -304,7 +304,8 @@ def _text(column: Any, where: str, name: str) -> Any:
         if not pa.types.is_dictionary(values.type):
             values = values.cast(pa.string()).dictionary_encode()
         values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-        words = pc.utf8_trim_whitespace(values.dictionary.cast(pa.string())).fill_null("")
+        words = pc.utf8_trim_whitespace(values.dictionary.cast(pa.string()))
+        words = words.fill_null("") if words.null_count else words
         indices = values.indices.cast(pa.int32())
         if indices.null_count:
             words, indices = pa.concat_arrays([words, pa.array([""])]), indices.fill_null(len(words))
@@ -316,8 +317,7 @@ def _text(column: Any, where: str, name: str) -> Any:
 def _whole(column: Any, where: str, name: str, first: int) -> Whole:
     """One column as whole numbers, whatever its type, or an error that names the first wrong row."""
     if pa.types.is_integer(column.type) and not column.null_count and not pa.types.is_uint64(column.type):
-        values: Whole = column.to_numpy().astype(np.int64)
-        return values
+        return _integers(column).astype(np.int64)
     texts = ["" if v is None else str(v).strip() for v in column.to_pylist()]
     for number, cell in enumerate(texts):
         if not re.fullmatch(r"\d{1,12}(\.0*)?", cell):
@@ -341,5 +341,12 @@ def factor(column: Any) -> tuple[npt.NDArray[np.int64], list[str]]:
     words: list[str] = column.dictionary.to_pylist()
     distinct = dict.fromkeys(words)
     place = {w: i for i, w in enumerate(distinct)}
-    codes = np.array([place[w] for w in words], dtype=np.int64)[column.indices.to_numpy()]
+    codes = np.array([place[w] for w in words], dtype=np.int64)[_integers(column.indices)]
     return codes, list(distinct)
+
+
+def _integers(column: Any) -> Whole:
+    """An integer column without nulls as an array; `to_numpy` would import pandas, which takes longer than reading."""
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    values: Any = np.from_dlpack(array) if len(array) else np.empty(0, dtype=np.int64)
+    return np.asarray(values)
