@@ -161,7 +161,8 @@ def _detectable(primary: AnalysisResult) -> str:
 
 
 def _readings(result: EvaluationResult) -> Bullets:
-    others = [a for a in result.analyses if a is not result.primary and a.sentence]
+    """Each other finding in words; sensitivity analyses repeat the primary one and stand in the table only."""
+    others = [a for a in result.analyses if a.analysis.role in ("secondary", "exploratory") and a.sentence]
     return Bullets(items=tuple((t.label_of(result, a.analysis.slug), f.full_stop(a.sentence)) for a in others))
 
 

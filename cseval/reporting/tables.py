@@ -74,11 +74,22 @@ def effects_table(result: EvaluationResult) -> Table:
 
 
 def _methods(result: EvaluationResult) -> list[str]:
-    """Which method stands behind the intervals: the one of the primary analysis, and where another was used."""
+    """Which method stands behind the intervals, and whether secondary findings survive their number."""
     rows = records(result.effects)
-    main = result.primary.estimate.inference
-    others = [f"{label_of(result, str(r['analysis']))} ({r['inference']})" for r in rows if r["inference"] != main]
-    return [f"Intervals and p-values are by {main}" + (f", except those of {f.joined(others)}." if others else ".")]
+    main = str(effect_of(result, result.primary)["inference"])
+    others: dict[str, list[str]] = {}
+    for row in rows:
+        if row["inference"] != main:
+            others.setdefault(str(row["inference"]), []).append(label_of(result, str(row["analysis"])))
+    text = "; ".join(f"for {f.joined(labels)}, by {method}" for method, labels in others.items())
+    notes = [f"Intervals and p-values are by {main}" + (f"; {text}." if text else ".")]
+    adjusted = [p for row in rows if math.isfinite(p := number(row["p_adjusted"]))]
+    if adjusted:
+        notes.append(
+            f"{f.plural(len(adjusted), 'secondary outcome was', 'secondary outcomes were')} tested; the smallest "
+            f"p-value adjusted for their number is {f.p_cell(min(adjusted))}."
+        )
+    return notes
 
 
 def _effect_row(result: EvaluationResult, row: Mapping[str, Any]) -> dict[str, str]:
@@ -221,7 +232,7 @@ def protocol_table(result: EvaluationResult) -> Table:
         "Primary outcome": f.outcome_words(primary.estimate.outcome),
         "Estimator": primary.estimate.estimator,
         "Estimand": primary.estimate.estimand,
-        "Uncertainty": primary.estimate.inference,
+        "Uncertainty": str(effect_of(result, primary)["inference"]),
         "Identifying assumption": f.full_stop(primary.estimate.assumption),
     }
     if programme.agreed:
