@@ -17,10 +17,10 @@ from cseval.cli.options import data_option, json_option, seed_option
 @click.option("--only", metavar="ANALYSIS", help="One analysis; the primary one if left out.")
 @click.option(
     "--placebos",
-    default=10_000,
+    default=20_000,
     show_default=True,
-    type=click.IntRange(100, 10_000_000),
-    help="Placebo neighbourhoods tested, over all placebo starts.",
+    type=click.IntRange(1000, 10_000_000),
+    help="Placebo neighbourhoods over all placebo starts.",
 )
 @json_option
 def calibrate(slug: str, data: str, seed: int, only: str | None, placebos: int, as_json: bool) -> int:
@@ -45,7 +45,7 @@ def calibrate(slug: str, data: str, seed: int, only: str | None, placebos: int, 
     if not chosen:
         raise UsageError(f"no analysis {only!r}", expected="one of " + ", ".join(a.slug for a in analyses))
     settings = Settings(seed=seed)
-    settings = replace(settings, plan=replace(settings.plan, tested=placebos))
+    settings = replace(settings, plan=replace(settings.plan, placebos=placebos))
     result, measured = run_analysis(evaluation, chosen[0], inputs, settings)
     rows = [{"analysis": chosen[0].slug, "outcome": result.estimate.outcome, **r} for m in measured for r in m.rows()]
     if as_json:
@@ -60,6 +60,8 @@ def calibrate(slug: str, data: str, seed: int, only: str | None, placebos: int, 
 
 
 def _print(rows: list[dict[str, object]]) -> None:
+    import sys
+
     from rich.console import Console
     from rich.table import Table
 
@@ -77,4 +79,4 @@ def _print(rows: list[dict[str, object]]) -> None:
             f"{100 * float(r['mc_error']):.1f} points",  # type: ignore[arg-type]
             f"{float(r['bias']):+.3f}",  # type: ignore[arg-type]
         )
-    Console(highlight=False, width=None).print(table)
+    Console(highlight=False, width=None if sys.stdout.isatty() else 130).print(table)

@@ -85,7 +85,7 @@ class Inference(Protocol):
 class Calibratable(Inference, Protocol):
     """An inference method whose test can be run on many placebo effects at once."""
 
-    def test_many(self, tested: ManyEffects, reference: ManyEffects) -> tuple[Floats, Floats]:
+    def test_many(self, tested: ManyEffects, reference: ManyEffects, among: bool = False) -> tuple[Floats, Floats]:
         """Test a true null on each placebo effect.
 
         Parameters
@@ -93,7 +93,9 @@ class Calibratable(Inference, Protocol):
         tested : ManyEffects
             Placebo effects to be tested, each as if it were the programme's.
         reference : ManyEffects
-            Independent placebo effects that a placebo method compares with.
+            Placebo effects that a placebo method compares with.
+        among : bool
+            Whether the tested ones are themselves in the reference; each is then ranked among the others.
 
         Returns
         -------

@@ -48,35 +48,28 @@ class CalibrationPlan:
 
     Parameters
     ----------
-    tested : int
-        Placebo neighbourhoods tested, over all placebo starts.
-    reference : int
-        Those that they are ranked among, over all placebo starts; at least 999 at each.
+    placebos : int
+        Placebo neighbourhoods over all placebo starts, at least 999 at each; each is ranked among the others.
     step : int
         Months between placebo starts.
     chosen_before : int
         Months between the decision where to go and the start.
     """
 
-    tested: int = 10_000
-    reference: int = 20_000
+    placebos: int = 20_000
     step: int = 6
     chosen_before: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Measured:
-    """What one method did on one population: a p-value, an interval and an effect for each placebo.
-
-    `reference` is the number of placebo neighbourhoods each was ranked among, over all starts.
-    """
+    """What one method did on one population: a p-value, an interval and an effect for each placebo."""
 
     method: str
     population: str
     p_value: Floats
     half_width: Floats
     effect: Floats
-    reference: int
 
     def rows(self) -> list[dict[str, Any]]:
         """One row for each level, in the columns of ``calibration.csv`` from `method` on."""
@@ -103,12 +96,14 @@ class Measured:
         return float((self.p_value[usable] <= level + 1e-12).mean()) if usable.any() else float("nan")
 
     def mc_error(self, level: float) -> float:
-        """Standard error from drawing finitely many placebos, tested and reference; not of the data themselves."""
+        """Standard error of `rate` from testing finitely many placebos: ``sqrt(p (1 - p) / n)``.
+
+        It is of the drawing, not of the data: another city or another decade would differ by more.
+        """
         n = int(np.isfinite(self.p_value).sum())
         rate = self.rate(level)
-        spread = max(rate, 1 / max(n, 1)) * (1 - min(rate, 1 - 1 / max(n, 2)))
-        drawn = level * (1 - level) / self.reference if self.reference else 0.0
-        return float(np.sqrt(spread / n + drawn)) if n else float("nan")
+        rate = min(max(rate, 1 / max(n, 1)), 1 - 1 / max(n, 2))  # no rate is so small that its error is zero
+        return float(np.sqrt(rate * (1 - rate) / n)) if n else float("nan")
 
     def coverage(self) -> float:
         """Share of 95 % intervals that hold the true effect, which is zero."""
@@ -142,17 +137,15 @@ def calibrate(
         Empty if no placebo start fits into the months before the programme.
     """
     starts, design = _starts(design, plan.step)
-    count = max(len(starts), 1)
-    share = replace(plan, tested=-(-plan.tested // count), reference=max(plan.reference // count, 999))
-    parts: dict[tuple[str, str], list[tuple[Floats, Floats, Floats, int]]] = {}
-    for number, start in enumerate(starts):
+    share = max(-(-plan.placebos // max(len(starts), 1)), 999)
+    parts: dict[tuple[str, str], list[tuple[Floats, Floats, Floats]]] = {}
+    for number, start in enumerate(starts, start=1):
         at = design.at(start)
-        _, reference = placebo.reference(at, estimator, share.reference, seed + 2 * number + 1)
-        for population, tested in _populations(design, at, estimator, placebo, share, seed + 2 * number + 2):
+        sets, reference = placebo.reference(at, estimator, share, seed + number)
+        for population, tested in _populations(design, at, estimator, placebo, plan, sets, reference):
             for method in (placebo, *others):
-                p, half = method.test_many(tested, reference)
-                drawn = len(reference.effect) if method is placebo else 0
-                parts.setdefault((method.name, population), []).append((p, half, tested.effect, drawn))
+                p, half = method.test_many(tested, reference, among=population != "selection")
+                parts.setdefault((method.name, population), []).append((p, half, tested.effect))
     return tuple(
         Measured(
             method=method,
@@ -160,7 +153,6 @@ def calibrate(
             p_value=np.concatenate([x[0] for x in found]),
             half_width=np.concatenate([x[1] for x in found]),
             effect=np.concatenate([x[2] for x in found]),
-            reference=sum(x[3] for x in found),
         )
         for (method, population), found in parts.items()
     )
@@ -182,19 +174,18 @@ def _populations(
     estimator: Estimator,
     placebo: PlaceboNeighbourhoods,
     plan: CalibrationPlan,
-    seed: int,
+    sets: PlaceboSets,
+    effects: ManyEffects,
 ) -> list[tuple[str, ManyEffects]]:
-    """The three populations at one placebo start, with the effect of every set in them."""
+    """The populations at one placebo start that make sense for this placebo method, with their effects."""
     from cseval.inference.placebo import as_placebo_estimator
 
-    many = as_placebo_estimator(estimator)
-    sets, effects = placebo.reference(at, estimator, plan.tested, seed)
     out = [("all", effects)]
     if "matched" in placebo.populations:
         out.append(("matched", _subset(effects, _like_treated(design, at, sets))))
-    chosen = selected_sets(at, plan.chosen_before)
-    if chosen is not None and "selection" in placebo.populations:
-        out.append(("selection", many.estimate_many(at, at.sets(chosen))))
+    chosen = selected_sets(at, plan.chosen_before) if "selection" in placebo.populations else None
+    if chosen is not None:
+        out.append(("selection", as_placebo_estimator(estimator).estimate_many(at, at.sets(chosen))))
     return out
 
 

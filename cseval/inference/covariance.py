@@ -46,7 +46,7 @@ class ClusterRobust:
             note=f"unreliable with {estimate.treated_units} treated units" if few else "",
         )
 
-    def test_many(self, tested: ManyEffects, reference: ManyEffects) -> tuple[Floats, Floats]:
+    def test_many(self, tested: ManyEffects, reference: ManyEffects, among: bool = False) -> tuple[Floats, Floats]:
         """Two-sided normal test of each placebo effect by its own cluster-robust error.
 
         The t distribution with hundreds of clusters is the normal one to three digits.

@@ -107,15 +107,18 @@ class PlaceboNeighbourhoods:
             note="every connected set enumerated" if sets.exact else "",
         )
 
-    def test_many(self, tested: ManyEffects, reference: ManyEffects) -> tuple[Floats, Floats]:
-        """Rank each tested placebo effect among independent reference ones."""
+    def test_many(self, tested: ManyEffects, reference: ManyEffects, among: bool = False) -> tuple[Floats, Floats]:
+        """Rank each tested placebo effect among the reference ones, or `among` the others if it is one of them."""
         import numpy as np
 
         coefficients = variance_by_size(reference)
         statistics = reference.effect / scale_of(reference, coefficients)
         statistics = statistics[np.isfinite(statistics)]
         spread = scale_of(tested, coefficients)
-        return p_values(tested.effect / spread, statistics), critical_value(statistics, 0.05) * spread
+        p = p_values(tested.effect / spread, statistics)
+        if among:  # the formula counts the set itself once as a draw and once as the tested one
+            p = (p * (1 + len(statistics)) - 1) / len(statistics)
+        return p, critical_value(statistics, 0.05, own=among) * spread
 
 
 def as_placebo_estimator(estimator: Estimator) -> PlaceboEstimator:
@@ -230,17 +233,18 @@ def p_values(tested: Floats, reference: Floats) -> Floats:
     return np.where(np.isfinite(tested), p, np.nan)
 
 
-def critical_value(reference: Floats, level: float) -> float:
+def critical_value(reference: Floats, level: float, own: bool = False) -> float:
     """The smallest statistic that the test does reject at `level`; infinite if none can be.
 
     A statistic is rejected when at most ``k = floor(level (1 + B)) - 1`` placebo statistics reach it, so it must
-    exceed the (k + 1)-th largest. This makes interval and p-value say the same.
+    exceed the (k + 1)-th largest. This makes interval and p-value say the same. With `own` the tested statistic is one
+    of the reference and B is one less.
     """
     import math
 
     import numpy as np
 
-    k = math.floor(level * (1 + len(reference)) + 1e-9) - 1
+    k = math.floor(level * (len(reference) + (0 if own else 1)) + 1e-9) - 1
     if k < 0:
         return math.inf
-    return float(np.sort(np.abs(reference))[::-1][k])
+    return float(np.sort(np.abs(reference))[::-1][k + 1 if own else k])

@@ -48,7 +48,7 @@ def calibrate_series(
     if not found:
         return None
     p, half, effect = (np.array(x) for x in zip(*found, strict=True))
-    return Measured(method=name, population="all", p_value=p, half_width=half, effect=effect, reference=0)
+    return Measured(method=name, population="all", p_value=p, half_width=half, effect=effect)
 
 
 def _only(at: Design, members: np.typing.NDArray[np.int64]) -> Design:
