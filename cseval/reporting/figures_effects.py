@@ -177,7 +177,7 @@ def _placebo_alt(statistics: Any, own: float, inferred: Inferred) -> str:
     return (
         f"Histogram of {f.count_text(len(statistics))} placebo neighbourhoods' effects in standard deviations; 95% of "
         f"them lie from {f.decimal_text(low, digits=1)} to {f.decimal_text(high, digits=1)}. The treated area is at "
-        f"{f.decimal_text(own)}, and {f.count_text(further)} placebo neighbourhoods are at least as far from zero: "
+        f"{f.decimal_text(own)}, and {f.count_text(further) if further else 'none of the'} placebo neighbourhoods are at least as far from zero: "
         f"{f.p_text(inferred.p_value)}."
     )
 

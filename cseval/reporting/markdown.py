@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from cseval.tables import Table
 
 _SPECIAL = re.compile(r"([\\`*_\[\]|#~])")
-_START = re.compile(r"^(\s*)([-+=]|\d+[.)])", re.MULTILINE)
+#: What would begin a list: a bullet or a numbered item, each only before a space.
+_START = re.compile(r"^(\d*)([-+.)])(?=\s)")
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 

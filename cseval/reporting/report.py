@@ -121,7 +121,7 @@ def incidents_sentence(row: Mapping[str, Any]) -> str:
     months = f.plural(int(row["post_periods"]), "month")
     return (
         f"{f.count_text(observed)} incidents were recorded in {months} where {f.count_text(expected)} would have been "
-        f"expected: about {f.fewer_words(averted)} (95% interval: {f.fewer_words(low)} to {f.fewer_words(high)})."
+        f"expected: about {f.fewer_words(averted)} (95% interval from {f.fewer_words(low)} to {f.fewer_words(high)})."
     )
 
 

@@ -187,3 +187,5 @@ def test_an_empty_run_still_reads_well():
 def test_markdown_is_escaped():
     assert escape("a|b *c* <d> [e]") == r"a\|b \*c\* &lt;d&gt; \[e\]"
     assert escape("- x") == r"\- x"
+    assert escape("1. x") == r"1\. x"
+    assert [escape(t) for t in ("0.91", "+4.1%", "4.8%")] == ["0.91", "+4.1%", "4.8%"]
