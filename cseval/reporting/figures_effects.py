@@ -173,11 +173,12 @@ def _placebo_alt(statistics: Any, own: float, inferred: Inferred) -> str:
     import numpy as np
 
     further = int((np.abs(statistics) >= abs(own) * (1 - 1e-12)).sum())
+    many = f.count_text(further) if further else "none of the"
     low, high = np.quantile(statistics, [0.025, 0.975])
     return (
         f"Histogram of {f.count_text(len(statistics))} placebo neighbourhoods' effects in standard deviations; 95% of "
         f"them lie from {f.decimal_text(low, digits=1)} to {f.decimal_text(high, digits=1)}. The treated area is at "
-        f"{f.decimal_text(own)}, and {f.count_text(further) if further else 'none of the'} placebo neighbourhoods are at least as far from zero: "
+        f"{f.decimal_text(own)}, and {many} placebo neighbourhoods are at least as far from zero: "
         f"{f.p_text(inferred.p_value)}."
     )
 
