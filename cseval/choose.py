@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cseval.errors import UsageError
-from cseval.inputs import DEMONSTRATION
+from cseval.inputs import DEMONSTRATION, REAL
 
 if TYPE_CHECKING:
     from cseval.inputs import Inputs
@@ -53,13 +53,35 @@ def choose_inputs(evaluation: Evaluation, project: Project, data: str, seed: int
     return evaluation.real(catalogue), "Real data: every source that is needed is imported and verified."
 
 
-def _from_folder(evaluation: Evaluation, folder: Path) -> tuple[Inputs, str]:
+def choose_kind(evaluation: Evaluation, project: Project, data: str) -> str:
+    """Which kind of data a run would use, ``real`` or ``demonstration``, without reading any.
+
+    Raises
+    ------
+    UsageError
+        If `data` names a folder that is absent.
+    """
+    if data == DEMONSTRATION:
+        return DEMONSTRATION
+    if data != AUTO:
+        _require_folder(Path(data))
+        return REAL
     from cseval.sources.catalogue import Catalogue
 
+    return DEMONSTRATION if Catalogue.imported(project).missing(evaluation.needs) else REAL
+
+
+def _require_folder(folder: Path) -> None:
     if not folder.is_dir():
         raise UsageError(
             f"{str(folder)!r} is not a folder", where="--data", expected="auto, demonstration or a folder of data files"
         )
+
+
+def _from_folder(evaluation: Evaluation, folder: Path) -> tuple[Inputs, str]:
+    from cseval.sources.catalogue import Catalogue
+
+    _require_folder(folder)
     catalogue = Catalogue.folder(folder, (*evaluation.needs, *evaluation.optional))
     missing = catalogue.missing(evaluation.needs)
     if missing:

@@ -24,11 +24,16 @@ def evaluations(project: Project) -> dict[str, Evaluation]:
         If a module cannot be loaded, exposes no EVALUATION, or repeats a slug.
     """
     found: dict[str, Evaluation] = {}
+    places: dict[str, Path] = {}
     for path in sorted(project.analyses.glob("[!_]*.py")):
         evaluation = load(path)
         if evaluation.slug in found:
-            raise SpecError(f"slug {evaluation.slug!r} again", where=str(path), expected="each slug once")
-        found[evaluation.slug] = evaluation
+            raise SpecError(
+                f"slug {evaluation.slug!r} again, after {places[evaluation.slug]}",
+                where=str(path),
+                expected="each slug once",
+            )
+        found[evaluation.slug], places[evaluation.slug] = evaluation, path
     return dict(sorted(found.items()))
 
 
@@ -52,11 +57,13 @@ def load(path: Path) -> Evaluation:
     try:
         spec.loader.exec_module(module)
     except CsevalError as error:
-        raise SpecError(str(error), where=str(path)) from error
-    except Exception as error:
-        line = _line(error, path)
+        raise SpecError(str(error), where=f"{path}{_line(error, path)}") from error
+    except (Exception, SystemExit) as error:
+        found = error.msg if isinstance(error, SyntaxError) else error
         raise SpecError(
-            f"{type(error).__name__}: {error}", where=f"{path}{line}", expected="a module that can be imported"
+            f"{type(error).__name__}: {found}",
+            where=f"{path}{_line(error, path)}",
+            expected="a module that can be imported",
         ) from error
     evaluation = getattr(module, "EVALUATION", None)
     if not isinstance(evaluation, Evaluation):
@@ -66,7 +73,7 @@ def load(path: Path) -> Evaluation:
 
 def _line(error: BaseException, path: Path) -> str:
     """The line of the module in which an error arose, as ``, line N``."""
-    if isinstance(error, SyntaxError):
+    if isinstance(error, SyntaxError) and error.filename == str(path):
         return f", line {error.lineno}"
     trace = error.__traceback__
     line = ""
@@ -92,5 +99,5 @@ def find(project: Project, slug: str) -> Evaluation:
     raise UsageError(
         f"no evaluation {slug!r}",
         expected="one of " + ", ".join(known) if known else "a module in analyses/",
-        todo=f"Did you mean {near[0]}?".rstrip("?") if near else "",
+        todo=f"The nearest is {near[0]}" if near else "",
     )

@@ -36,6 +36,7 @@ def calibrate(slug: str, data: str, seed: int, only: str | None, placebos: int, 
     from cseval.errors import UsageError
     from cseval.loading import find
     from cseval.project import Project
+    from cseval.reporting.files import json_value
 
     project = Project.find()
     evaluation = find(project, slug)
@@ -49,7 +50,8 @@ def calibrate(slug: str, data: str, seed: int, only: str | None, placebos: int, 
     result, measured = run_analysis(evaluation, chosen[0], inputs, settings)
     rows = [{"analysis": chosen[0].slug, "outcome": result.estimate.outcome, **r} for m in measured for r in m.rows()]
     if as_json:
-        click.echo(json.dumps({"evaluation": slug, "data": inputs.data, "calibration": rows}, indent=2))
+        plain = [{name: json_value(value) for name, value in row.items()} for row in rows]
+        click.echo(json.dumps({"evaluation": slug, "data": inputs.data, "calibration": plain}, indent=2))
         return 0
     click.echo(why)
     if not rows:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cseval.cli.options import data_option, json_option
-from cseval.errors import UsageError
+from cseval.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from cseval.project import Project
+    from cseval.spec import Evaluation
 
 
 @click.command()
@@ -30,48 +36,40 @@ def diff(slugs: tuple[str, ...], everything: bool, data: str, as_json: bool) -> 
     if everything == bool(slugs):
         raise UsageError("both slugs and --all" if slugs else "nothing to compare", expected="either slugs or --all")
     project = Project.find()
-    chosen = list(evaluations(project).values()) if everything else [find(project, s) for s in slugs]
-    drift = False
+    chosen = evaluations(project).values() if everything else [find(project, s) for s in slugs]
     records = []
     for evaluation in chosen:
-        record = _diff_one(evaluation, project, data)
+        folder = _folder(evaluation, project, data)
+        if everything and not (folder / "manifest.json").is_file():
+            click.echo(f"{evaluation.slug}: no outputs in {folder}, left out", err=True)
+            continue
+        record = _diff_one(evaluation, project, data, folder)
         records.append(record)
-        drift |= bool(record["differences"])
         if not as_json:
-            _print(record)
+            _print(record["evaluation"], record["folder"], record["differences"])
     if as_json:
         click.echo(json.dumps(records, indent=2))
-    return 1 if drift else 0
+    return 1 if any(r["differences"] for r in records) else 0
 
 
-def _diff_one(evaluation: object, project: object, data: str) -> dict[str, object]:
-    from cseval.choose import choose_inputs
+def _folder(evaluation: Evaluation, project: Project, data: str) -> Path:
+    """Where a run on these data writes."""
+    from cseval.choose import choose_kind
+    from cseval.inputs import DEMONSTRATION
+
+    demonstration = choose_kind(evaluation, project, data) == DEMONSTRATION
+    return (project.outputs / DEMONSTRATION if demonstration else project.outputs) / evaluation.slug
+
+
+def _diff_one(evaluation: Evaluation, project: Project, data: str, folder: Path) -> dict[str, Any]:
     from cseval.compare import compare_outputs
     from cseval.execute import execute
-    from cseval.project import Project
     from cseval.reporting.write import build_outputs
-    from cseval.spec import Evaluation, protocol_hash
+    from cseval.spec import protocol_hash
 
-    assert isinstance(evaluation, Evaluation)
-    assert isinstance(project, Project)
-    inputs, _ = choose_inputs(evaluation, project, data, 0)
-    folder = project.outputs / evaluation.slug
-    if inputs.data == "demonstration":
-        folder = project.outputs / "demonstration" / evaluation.slug
-    manifest = folder / "manifest.json"
-    if not manifest.is_file():
-        raise UsageError(
-            f"no outputs in {folder}",
-            where=evaluation.slug,
-            expected="outputs of an earlier run",
-            todo=f"Run `cseval run {evaluation.slug}` first",
-        )
-    stored = json.loads(manifest.read_bytes())
-    kind = "demonstration" if inputs.data == "demonstration" else data
-    result, why = execute(evaluation, project, data=kind, draws=stored["draws"], seed=stored["seed"])
-    made = build_outputs(
-        result, protocol_hash=protocol_hash(evaluation), command=stored.get("command", ""), project=project.root
-    )
+    draws, seed, command = _stored(evaluation, folder)
+    result, why = execute(evaluation, project, data=data, draws=draws, seed=seed)
+    made = build_outputs(result, protocol_hash=protocol_hash(evaluation), command=command, project=project.root)
     return {
         "evaluation": evaluation.slug,
         "folder": str(folder),
@@ -80,10 +78,26 @@ def _diff_one(evaluation: object, project: object, data: str) -> dict[str, objec
     }
 
 
-def _print(record: dict[str, object]) -> None:
-    differences = record["differences"]
-    assert isinstance(differences, list)
-    click.echo(f"{record['evaluation']}: {record['folder']}")
+def _stored(evaluation: Evaluation, folder: Path) -> tuple[int, int, str]:
+    """Draws, seed and command of the outputs on disk."""
+    path = folder / "manifest.json"
+    todo = f"Run `cseval run {evaluation.slug}`"
+    try:
+        stored = json.loads(path.read_bytes())
+        return int(stored["draws"]), int(stored["seed"]), str(stored["command"])
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"no outputs in {folder}", where=evaluation.slug, expected="outputs of an earlier run", todo=todo
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            "the manifest cannot be read", where=str(path), expected="a manifest that a run wrote", todo=todo
+        ) from error
+
+
+def _print(slug: str, folder: str, differences: list[str]) -> None:
+    click.echo(f"{slug}: {folder}")
     for line in differences:
         click.echo(f"  {line}")
-    click.echo("  no difference" if not differences else f"  {len(differences)} differences")
+    count = len(differences)
+    click.echo("  no difference" if not count else f"  {count} difference{'' if count == 1 else 's'}")

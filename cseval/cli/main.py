@@ -78,8 +78,10 @@ def run(arguments: list[str]) -> int:
     0 fine, 1 findings (drift, a failed data check), 2 usage, configuration or input, 3 internal error.
     """
     debug = "--debug" in arguments
+    # The option is the group's, but the message that asks for it is read after a whole command line was typed.
+    ordered = [*(["--debug"] if debug else []), *(a for a in arguments if a != "--debug")]
     try:
-        code = cli.main(args=arguments, prog_name="cseval", standalone_mode=False)
+        code = cli.main(args=ordered, prog_name="cseval", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as error:
         return error.exit_code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,11 +55,15 @@ def run(
             "part of an evaluation would replace its whole outputs", where="--only", todo="Add --out FOLDER"
         )
     chosen = _chosen(project, slugs, everything)
+    records = []
     for evaluation in chosen:
+        place = _Place(project, out, several=len(chosen) > 1)
         if dry_run:
-            _say_plan(evaluation, project, data, out)
-            continue
-        _run_one(evaluation, project, data, out, only, draws, seed, as_json, several=len(chosen) > 1)
+            records.append(_plan(evaluation, place, data, only, as_json))
+        else:
+            records.append(_run_one(evaluation, place, data, only, draws, seed, as_json))
+    if as_json:
+        click.echo(json.dumps(records, ensure_ascii=False, indent=2))
     return 0
 
 
@@ -75,52 +80,58 @@ def _chosen(project: Project, slugs: tuple[str, ...], everything: bool) -> list[
     return list(evaluations(project).values()) if everything else [find(project, s) for s in slugs]
 
 
-def _folder(project: Project, out: Path | None, data: str, slug: str, several: bool) -> Path:
-    """Where the outputs go: demonstration runs never where real ones do."""
-    if out is not None:
-        return out / slug if several else out
-    return project.outputs / "demonstration" / slug if data == "demonstration" else project.outputs / slug
+@dataclass(frozen=True)
+class _Place:
+    """Where outputs go: under the project, or in a folder that was asked for."""
+
+    project: Project
+    out: Path | None
+    several: bool
+
+    def folder(self, slug: str, kind: str) -> Path:
+        """Folder of one evaluation: demonstration runs never where real ones go."""
+        from cseval.inputs import DEMONSTRATION
+
+        if self.out is not None:
+            return self.out / slug if self.several else self.out
+        outputs = self.project.outputs
+        return outputs / DEMONSTRATION / slug if kind == DEMONSTRATION else outputs / slug
 
 
-def _say_plan(evaluation: Evaluation, project: Project, data: str, out: Path | None) -> None:
-    from cseval.sources.catalogue import Catalogue
+def _plan(evaluation: Evaluation, place: _Place, data: str, only: str | None, as_json: bool) -> dict[str, object]:
+    """Say what would be run and written; nothing is read but the lock of imported files."""
+    from cseval.choose import choose_kind
 
-    kind = data
-    if data == "auto":
-        kind = "demonstration" if Catalogue.imported(project).missing(evaluation.needs) else "real"
-    folder = _folder(project, out, kind, evaluation.slug, False)
-    click.echo(f"{evaluation.slug}: {len(evaluation.analyses)} analyses on {kind} data, written to {folder}")
+    kind = choose_kind(evaluation, place.project, data)
+    slugs = [a.slug for a in evaluation.analyses if only in (None, a.slug) or a.role == "primary"]
+    if only is not None and only not in slugs:
+        known = ", ".join(a.slug for a in evaluation.analyses)
+        raise UsageError(f"no analysis {only!r}", where="--only", expected=f"one of {known}")
+    folder = place.folder(evaluation.slug, kind)
+    if not as_json:
+        click.echo(f"{evaluation.slug}: {len(slugs)} analyses on {kind} data, written to {folder}")
+    return {"evaluation": evaluation.slug, "data": kind, "analyses": slugs, "folder": str(folder)}
 
 
 def _run_one(
-    evaluation: Evaluation,
-    project: Project,
-    data: str,
-    out: Path | None,
-    only: str | None,
-    draws: int,
-    seed: int,
-    as_json: bool,
-    several: bool,
-) -> None:
+    evaluation: Evaluation, place: _Place, data: str, only: str | None, draws: int, seed: int, as_json: bool
+) -> dict[str, object]:
     from cseval.cli.screen import Steps, print_result
     from cseval.execute import execute
     from cseval.reporting.write import write_outputs
     from cseval.spec import protocol_hash
 
     started = time.perf_counter()
-    steps = Steps()
-    result, why = execute(evaluation, project, data=data, draws=draws, seed=seed, only=only, report=steps)
-    steps.close()
+    with Steps() as steps:
+        result, why = execute(evaluation, place.project, data=data, draws=draws, seed=seed, only=only, report=steps)
     if not as_json:
         click.echo(why)
-    folder = _folder(project, out, result.data, evaluation.slug, several)
+    folder = place.folder(evaluation.slug, result.data)
     write_outputs(result, folder, protocol_hash=protocol_hash(evaluation), command=_command(evaluation, result, data))
     seconds = time.perf_counter() - started
-    if as_json:
-        click.echo(json.dumps(_record(result, folder, seconds), ensure_ascii=False, indent=2))
-        return
-    print_result(result, folder, seconds)
+    if not as_json:
+        print_result(result, folder, seconds)
+    return _record(result, folder, seconds)
 
 
 def _command(evaluation: Evaluation, result: EvaluationResult, data: str) -> str:

@@ -29,8 +29,11 @@ class Steps:
         if self._status is not None:
             self._status.update("Working")
 
-    def close(self) -> None:
-        """Stop the live display."""
+    def __enter__(self) -> Steps:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Stop the live display, or an error message would be drawn over and the cursor stay hidden."""
         if self._status is not None:
             self._status.stop()
 
@@ -46,7 +49,8 @@ def print_result(result: EvaluationResult, folder: Path, seconds: float) -> None
     console.print(f"\n{result.evaluation.title}", markup=False)
     console.print(result.headline, markup=False)
     console.print(_effect_table(result))
-    console.print("What weakens it", markup=False)
+    if result.weaknesses or result.left_out:
+        console.print("What weakens it", markup=False)
     for sentence in result.weaknesses:
         console.print(f"  - {sentence}", markup=False)
     for reason in result.left_out:
