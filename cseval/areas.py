@@ -191,7 +191,8 @@ def placebo_sets(areas: Areas, pool: Mask, members: Index, *, exact: bool = Fals
     must be left out of the placebo's: the same rule on both sides makes them exchangeable.
     """
     n = len(areas.units)
-    near = areas.padded(np.ones(n, dtype=bool))[members].reshape(len(members), -1)
+    near = areas.padded(np.ones(n, dtype=bool))[members]
+    near = near.reshape(len(members), near.shape[1] * near.shape[2])
     allowed = np.append(pool, False)
     near = np.where(allowed[near], near, n)
     near.sort(axis=1)

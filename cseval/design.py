@@ -192,10 +192,11 @@ class Design:
     def comparison(self) -> Mask:
         """Which units are comparison: in the pool, outside treated, buffer and excluded, without a gap."""
         left_out = self.treated | self.excluded | frozenset().union(*self.buffer)
-        return self._member(self.pool - left_out) & self._complete
+        return self._member(self.pool - left_out) & self.complete
 
     @cached_property
-    def _complete(self) -> Mask:
+    def complete(self) -> Mask:
+        """Which units were received in every used month."""
         whole: Mask = self._mask()[:, self._kept].all(axis=1)
         return whole
 
@@ -203,7 +204,7 @@ class Design:
     def units_left_out(self) -> tuple[str, ...]:
         """Comparison units left out because a month is missing."""
         left_out = self.treated | self.excluded | frozenset().union(*self.buffer)
-        gaps = self._member(self.pool - left_out) & ~self._complete
+        gaps = self._member(self.pool - left_out) & ~self.complete
         return tuple(u for u, gap in zip(self.units, gaps, strict=True) if gap)
 
     @cached_property

@@ -108,11 +108,15 @@ def parse_roles(text: str, where: str) -> Roles:
     """Roles from the text of a roles CSV; `where` names it in messages."""
     if "\0" in text:
         raise DataError("NUL bytes", where=where, expected="plain text", todo="Save the file as CSV UTF-8")
-    rows = list(csv.reader(io.StringIO(text), strict=False))
+    rows = _rows(text, where)
     header = [h.strip().lower() for h in rows[0]] if rows else []
     if "unit" not in header or "role" not in header:
         raise DataError(
             f"header {', '.join(header) or '(empty file)'}", where=f"{where}, row 1", expected="columns unit and role"
+        )
+    if header.count("unit") > 1 or header.count("role") > 1:
+        raise DataError(
+            f"header {', '.join(header)}", where=f"{where}, row 1", expected="one column unit and one column role"
         )
     at_unit, at_role = header.index("unit"), header.index("role")
     found: dict[str, str] = {}
@@ -124,6 +128,15 @@ def parse_roles(text: str, where: str) -> Roles:
     if not chosen["treated"]:
         raise DataError("no treated unit", where=where, expected="at least one row with role treated")
     return Roles(treated=chosen["treated"], buffer=chosen["buffer"], excluded=chosen["excluded"])
+
+
+def _rows(text: str, where: str) -> list[list[str]]:
+    rows: list[list[str]] = []
+    try:
+        rows.extend(csv.reader(io.StringIO(text, newline=None)))
+    except csv.Error as error:
+        raise DataError(f"{error}", where=f"{where}, row {len(rows) + 1}", expected="rows of a CSV file") from error
+    return rows
 
 
 def _add_role(found: dict[str, str], row: list[str], at_unit: int, at_role: int, width: int, where: str) -> None:

@@ -125,7 +125,9 @@ class Panel:
         """A panel with one more outcome: the sum of `parts`; received where every part was."""
         total = sum((self.require(p) for p in parts), np.zeros_like(self.require(parts[0])))
         mask = np.logical_and.reduce([self.mask(p) for p in parts])
-        received = dict(self.received) if mask.all() else {**self.received, outcome: mask}
+        received = {o: m for o, m in self.received.items() if o != outcome}
+        if not mask.all():
+            received[outcome] = mask
         return replace(self, counts={**self.counts, outcome: total}, received=received)
 
     def merge(self, other: Panel) -> Panel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,14 +53,21 @@ def read_register(path: Path) -> tuple[Registered, ...]:
         If a column is missing, a slug repeats, or a date is not a month.
     """
     try:
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
-    except (OSError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8-sig")
+        table = csv.DictReader(io.StringIO(text, newline=None))
+        rows, header = list(table), table.fieldnames or ()
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError("cannot be read", where=str(path), expected="the programme register, CSV in UTF-8") from error
     names = [f.name for f in fields(Registered)]
+    if "\0" in text:
+        raise DataError("NUL bytes", where=str(path), expected="plain text", todo="Save the file as CSV UTF-8")
+    missing = [n for n in names if n not in header]
+    if missing:
+        raise DataError(f"no column {missing[0]!r}", where=f"{path}, row 1", expected=", ".join(names))
     found: dict[str, Registered] = {}
     for number, row in enumerate(rows, start=2):
         where = f"{path}, row {number}"
-        if set(names) - set(row) or None in row or any(row[n] is None for n in names):
+        if None in row or any(row[n] is None for n in names):
             raise DataError("cells that do not fit the header", where=where, expected=", ".join(names))
         entry = Registered(**{n: row[n].strip() for n in names})
         _check(entry, found, where)
@@ -75,6 +83,10 @@ def _check(entry: Registered, found: dict[str, Registered], where: str) -> None:
             month_number(month or "2000-01")
         except UsageError as error:
             raise DataError(f"{month!r}", where=f"{where}, column {column}", expected="YYYY-MM or empty") from error
+    if entry.start and entry.end and month_number(entry.end) < month_number(entry.start):
+        raise DataError(
+            f"{entry.end!r}", where=f"{where}, column end", expected=f"a month from the start, {entry.start}, on"
+        )
 
 
 def overlapping(entries: tuple[Registered, ...], evaluation: Evaluation) -> tuple[Registered, ...]:

@@ -144,6 +144,14 @@ class Analysis:
             raise SpecError(f"role {self.role!r}", where=f"analysis {self.slug}", expected="one of " + ", ".join(ROLES))
         if not self.inference:
             raise SpecError("no inference", where=f"analysis {self.slug}", expected="at least one inference method")
+        if not self.outcomes or not all(self.outcomes):
+            raise SpecError("no outcome", where=f"analysis {self.slug}", expected="at least one")
+        if (self.transition or 0) < 0 or (self.buffer_rings or 0) < 0:
+            raise SpecError(
+                "a negative number of transition months or buffer rings",
+                where=f"analysis {self.slug}",
+                expected="0 or more",
+            )
         if self.start is not None:
             month_number(self.start)
 

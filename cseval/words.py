@@ -52,7 +52,7 @@ def p_words(p: float) -> str:
 def incidents_words(averted: tuple[float, float, float]) -> str:
     """Incidents averted and their interval in words, with the direction said."""
     middle, low, high = (round(a) for a in averted)
-    count = f"{abs(middle):,} {'fewer' if middle >= 0 else 'more'} incidents"
+    count = f"{abs(middle):,} {'fewer' if middle >= 0 else 'more'} incident{'' if abs(middle) == 1 else 's'}"
     return f"about {count} than expected (95% interval from {_signed(low)} to {_signed(high)})"
 
 
@@ -96,7 +96,7 @@ def reading(
     low, high = fall_or_rise(conf_low), fall_or_rise(conf_high)
     if verdict == NO_CLEAR_CHANGE:
         span = f"the data are consistent with anything from {an(low)} to {an(high)}"
-        if conf_low > 0 or conf_high < 0 or not math.isfinite(conf_low):
+        if conf_low > 0 or conf_high < 0 or not math.isfinite(conf_low + conf_high):
             span = "the interval has no end that these data can give"
         found = f"The estimate is {an(fall_or_rise(effect))}."
         return f"There is no clear evidence of a change in {what}; {span}. {found}{_detectable(detectable)}"

@@ -35,7 +35,7 @@ class BufferExclusion:
         """Estimate the effect next door and the estimate without the exclusion."""
         rows = ring_effects(context)
         ring = next((r for r in rows if r["area"] == "ring 1"), None)
-        if ring is None:
+        if ring is None or math.isnan(ring["p_value"]):
             return CheckResult(
                 name="buffer",
                 question=QUESTION,
@@ -92,9 +92,7 @@ def _ring_effects(context: CheckContext) -> list[dict[str, Any]]:
     n = len(design.units)
     placebo = [np.where(allowed[r], r, n) for r in _rings_of(context, members)]
     own = design.own_set.members[0]
-    position = design.areas.position
-    ring1 = np.array(sorted(position[u] for u in first), dtype=np.int64)
-    ring2 = np.array(sorted(position[u] for u in second), dtype=np.int64)
+    ring1, ring2 = (_received(context, ring) for ring in (first, second))
     areas: list[tuple[str, npt.NDArray[np.int64], npt.NDArray[np.int64]]] = [
         ("treated", own, members),
         ("ring 1", ring1, placebo[0]),
@@ -102,6 +100,13 @@ def _ring_effects(context: CheckContext) -> list[dict[str, Any]]:
         ("treated and ring 1", np.concatenate([own, ring1]), np.hstack([members, placebo[0]])),
     ]
     return [_row(context, name, mine, theirs, members) for name, mine, theirs in areas if len(mine)]
+
+
+def _received(context: CheckContext, ring: frozenset[str]) -> npt.NDArray[np.int64]:
+    """Positions of the units of a ring that lack no month; a month not received is no zero."""
+    design = context.design
+    inside = np.array([u in ring for u in design.units], dtype=bool) & design.complete
+    return np.flatnonzero(inside).astype(np.int64)
 
 
 def _row(

@@ -34,7 +34,12 @@ class Coverage:
         concern = bool(months or zero_months or fewest < FEW_INCIDENTS)
         received = f"All {len(design.periods)} months of the window were received"
         if months:
-            received = f"{len(months)} months were not received and are left out for every unit ({', '.join(months)})"
+            found = (
+                "1 month was not received and is"
+                if len(months) == 1
+                else f"{len(months)} months were not received and are"
+            )
+            received = f"{found} left out for every unit ({', '.join(months)})"
         dropped = f"; {len(units)} comparison units with a missing month are left out" if units else ""
         return CheckResult(
             name="coverage",

@@ -42,9 +42,8 @@ class ErrorRate:
                 sentence="Not applicable: no full window before the programme in which it could be measured.",
             )
         judged = [m for m in own if len(m.p_value) >= 50]
-        worst = max(judged or own, key=lambda m: m.rate(0.05))
-        rate = worst.rate(0.05)
-        fails = bool(judged) and rate > max(0.10, 0.05 + 2 * worst.mc_error(0.05))
+        rate = max(m.rate(0.05) for m in judged or own)
+        fails = any(m.rate(0.05) > max(0.10, 0.05 + 2 * m.mc_error(0.05)) for m in judged)
         parts = [f"{100 * m.rate(0.05):.1f}% of {POPULATION_WORDS[m.population].format(len(m.p_value))}" for m in own]
         others = {m.method: m for m in context.measured if m.method != context.placebo.name and m.population == "all"}
         beside = "".join(

@@ -34,19 +34,14 @@ class PlaceboStarts:
         """Compare the largest placebo-start effect with that of placebo neighbourhoods."""
         starts = context.design.placebo_starts(self.step)
         if not starts:
-            return CheckResult(
-                name="placebo starts",
-                question=QUESTION,
-                verdict=NOT_APPLICABLE,
-                statistic=math.nan,
-                reference="",
-                p_value=math.nan,
-                sentence="Not applicable: no full window fits into the months before the programme.",
-            )
+            return _not_applicable("no full window fits into the months before the programme")
         own, own_scaled, placebo = _at_starts(context, starts)
+        if not np.isfinite(own_scaled).any():
+            return _not_applicable("the treated area has no incident in a phase of every earlier window")
+        placebo = placebo[np.isfinite(placebo).any(axis=1)]
         largest = np.nanmax(np.abs(placebo), axis=1)
         statistic = float(np.nanmax(np.abs(own_scaled)))
-        p_value = float(p_values(np.array([statistic]), largest[np.isfinite(largest)])[0])
+        p_value = float(p_values(np.array([statistic]), largest)[0])
         each = [float(p_values(own_scaled[[i]], placebo[:, i][np.isfinite(placebo[:, i])])[0]) for i in range(len(own))]
         found = sum(p <= 0.05 for p in each)
         return CheckResult(
@@ -63,6 +58,18 @@ class PlaceboStarts:
             ),
             table=_table(starts, own, each),
         )
+
+
+def _not_applicable(why: str) -> CheckResult:
+    return CheckResult(
+        name="placebo starts",
+        question=QUESTION,
+        verdict=NOT_APPLICABLE,
+        statistic=math.nan,
+        reference="",
+        p_value=math.nan,
+        sentence=f"Not applicable: {why}.",
+    )
 
 
 def _at_starts(context: CheckContext, starts: tuple[str, ...]) -> tuple[Floats, Floats, Floats]:

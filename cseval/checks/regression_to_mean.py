@@ -10,7 +10,7 @@ import numpy as np
 
 from cseval.checks.base import CONCERN, NOT_APPLICABLE, PASS, CheckResult
 from cseval.estimate import LOG, percent
-from cseval.inference.calibration import selection_bias
+from cseval.inference.calibration import selection_bias, year_total
 from cseval.months import month_number
 from cseval.tables import Table
 
@@ -83,7 +83,9 @@ def _rank_in_district(context: CheckContext) -> str:
     end = month_number(programme.agreed) - month_number(panel.periods[0])
     if sets is None or not len(sets) or end < 12 or len(home) != 1:
         return ""
-    year = panel.require(design.outcome)[:, end - 12 : end].sum(axis=1)
+    year = year_total(design, pool, end)
+    if year is None:
+        return ""
     totals = year[sets].sum(axis=1)
     rank = int((totals > year[design.is_treated].sum()).sum()) + 1
     return (

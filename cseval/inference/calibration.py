@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cseval.areas import Areas, connected_sets
-from cseval.errors import DesignError
 from cseval.months import month_number
 
 if TYPE_CHECKING:
@@ -107,7 +106,7 @@ class Measured:
 
     def coverage(self) -> float:
         """Share of 95 % intervals that hold the true effect, which is zero."""
-        usable = np.isfinite(self.half_width)
+        usable = np.isfinite(self.p_value)
         holds = np.abs(self.effect[usable]) <= self.half_width[usable] * (1 + 1e-12)
         return float(holds.mean()) if usable.any() else float("nan")
 
@@ -226,9 +225,23 @@ def selected_sets(at: Design, chosen_before: int) -> npt.NDArray[np.int64] | Non
     end = month_number(at.start) - chosen_before - month_number(at.inputs.panel.periods[0])
     if not by_district or end < 12:
         return None
-    year = at.inputs.panel.require(at.outcome)[:, end - 12 : end].sum(axis=1)
+    year = year_total(at, at.comparison, end)
+    if year is None:
+        return None
     totals = [sum(year[column] for column in sets.T) for sets in by_district]
     return np.array([sets[int(np.argmax(total))] for sets, total in zip(by_district, totals, strict=True)])
+
+
+def year_total(design: Design, pool: npt.NDArray[np.bool_], end: int) -> npt.NDArray[np.int64] | None:
+    """Count of each unit in the twelve months before month number `end` of the panel.
+
+    A month that a unit of the pool lacks is left out for all; None if no month is left.
+    """
+    panel = design.inputs.panel
+    months = np.arange(end - 12, end)
+    months = months[panel.mask(design.outcome)[pool][:, months].all(axis=0)]
+    total: npt.NDArray[np.int64] = panel.require(design.outcome)[:, months].sum(axis=1)
+    return total if len(months) else None
 
 
 _DISTRICT_SETS: dict[tuple[int, int], tuple[Areas, tuple[npt.NDArray[np.int64], ...]]] = {}
@@ -261,11 +274,10 @@ def selection_bias(measured: Sequence[Measured]) -> tuple[float, float, int]:
     """Mean effect of the selection population, its standard error over placebos, and their number.
 
     The standard error treats placebos as independent, though the same place is often chosen at successive starts.
+    With fewer than two placebos nothing is measured: the number is then 0.
     """
     chosen = [m for m in measured if m.population == "selection"]
-    if not chosen:
-        return float("nan"), float("nan"), 0
-    effect = chosen[0].effect[np.isfinite(chosen[0].effect)]
+    effect = chosen[0].effect[np.isfinite(chosen[0].effect)] if chosen else np.empty(0)
     if len(effect) < 2:
-        raise DesignError("fewer than two selection-matched placebos", expected="two districts at least")
+        return float("nan"), float("nan"), 0
     return float(effect.mean()), float(effect.std(ddof=1) / np.sqrt(len(effect))), len(effect)

@@ -173,6 +173,9 @@ _DRAWN: dict[tuple[object, ...], tuple[object, PlaceboSets]] = {}
 
 #: In a pool of at most this many units all connected sets may be few enough to be enumerated.
 SMALL_POOL = 60
+#: So may those of at most this many units, in any pool: drawing a few hundred sets thousands of times over would show
+#: a smaller p-value than they can give.
+SMALL_SET = 2
 
 
 def _draw_sets(design: Design, size: int, draws: int, seed: int) -> PlaceboSets:
@@ -181,7 +184,8 @@ def _draw_sets(design: Design, size: int, draws: int, seed: int) -> PlaceboSets:
     from cseval.areas import connected_sets, draw_connected
 
     pool = design.comparison
-    members = connected_sets(design.areas, pool, size, draws) if int(pool.sum()) <= SMALL_POOL else None
+    few = int(pool.sum()) <= SMALL_POOL or size <= SMALL_SET
+    members = connected_sets(design.areas, pool, size, draws) if few else None
     exact = members is not None
     if members is None:
         members = draw_connected(design.areas, pool, size, draws, np.random.default_rng(seed))

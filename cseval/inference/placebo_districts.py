@@ -67,7 +67,7 @@ class PlaceboDistricts(PlaceboNeighbourhoods):
                 expected=f"at least {FEWEST_SETS}",
                 todo="Compare with more than one district",
             )
-        return _join([s for s, _ in found]), _join_effects([m for _, m in found])
+        return _join([s for s, _ in found], len(design.units)), _join_effects([m for _, m in found])
 
 
 def _other_districts(design: Design) -> list[Design]:
@@ -109,13 +109,13 @@ def _take(many: ManyEffects, which: npt.NDArray[np.bool_]) -> ManyEffects:
     )
 
 
-def _join(sets: list[PlaceboSets]) -> PlaceboSets:
+def _join(sets: list[PlaceboSets], padding: int) -> PlaceboSets:
     import numpy as np
 
     from cseval.areas import PlaceboSets
 
     width = max(s.ring.shape[1] for s in sets)
-    ring = [np.pad(s.ring, ((0, 0), (0, width - s.ring.shape[1])), mode="edge") for s in sets]
+    ring = [np.pad(s.ring, ((0, 0), (0, width - s.ring.shape[1])), constant_values=padding) for s in sets]
     return PlaceboSets(members=np.concatenate([s.members for s in sets]), ring=np.concatenate(ring))
 
 
