@@ -20,7 +20,7 @@ COMMANDS = {
     "check": ("cseval.cli.check", "Check specification, data and design; fits nothing."),
     "diff": ("cseval.cli.diff", "Run again and compare with the outputs on disk; writes nothing."),
     "calibrate": ("cseval.cli.calibrate", "Measure how often each method finds an effect where nothing was done."),
-    "data": ("cseval.cli.data", "What data are present; import files as published."),
+    "data": ("cseval.cli.data", "Import published data files and see what is there."),
 }
 
 EXIT_FINDINGS, EXIT_USAGE, EXIT_INTERNAL = 1, 2, 3
