@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     Mask = npt.NDArray[np.bool_]
 
 
+#: Counts of a table from here on are no counts: a number this large is no longer whole to the unit.
+LARGEST = 2**53
+
+
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
     """Where an input came from, as the manifest and the report print it.
@@ -219,15 +223,19 @@ def _scatter(
     shape: tuple[int, ...],
     outcome: str,
 ) -> Counts:
-    wrong = ~(np.isfinite(values.astype(float)) & (values.astype(float) % 1 == 0))
-    if wrong.any():
+    import pandas as pd
+
+    numbers = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    whole = np.abs(numbers) < LARGEST
+    whole[whole] = numbers[whole] % 1 == 0
+    if not whole.all():
         raise DataError(
-            f"{values[wrong][0]!r} in {outcome}",
-            where=f"panel, row {int(np.argmax(wrong)) + 1}",
-            expected="a whole number",
+            f"{values[~whole][0]!r} in {outcome}",
+            where=f"panel, row {int(np.argmin(whole)) + 1}",
+            expected=f"a whole number below {LARGEST:,}",
         )
     out = np.zeros(shape, dtype=np.int64)
-    out[i, j] = values.astype(np.int64)
+    out[i, j] = numbers.astype(np.int64)
     return out
 
 

@@ -9,9 +9,13 @@ import numpy.typing as npt
 
 from cseval.areas import Areas
 from cseval.design import Design
+from cseval.estimators.poisson_did import PoissonDiD
+from cseval.inference.placebo import PlaceboNeighbourhoods
 from cseval.inputs import Inputs, Roles
 from cseval.months import add_months, month_range
 from cseval.panel import Panel
+from cseval.register import Registered
+from cseval.spec import Analysis, Evaluation, Programme, Window
 
 FIRST = "2015-01"
 
@@ -107,3 +111,36 @@ def design(
         transition=transition,
         buffer_rings=buffer_rings,
     )
+
+
+def registered(slug: str, **changes: str) -> Registered:
+    """A programme of the register, named after its slug, with unknown dates unless given."""
+    text = dict.fromkeys(("start", "end", "units", "outcomes", "evaluability"), "")
+    known = {"name": slug.title(), "area": "Borough", "mechanism": "patrols", "source": "Report", "paragraph": "1.2"}
+    return Registered(slug=slug, **{**text, **known, **changes})
+
+
+def analysis(slug: str = "primary", **changes: object) -> Analysis:
+    """A registered analysis of burglary by the default estimator and inference."""
+    declared = {"outcome": "burglary", "estimator": PoissonDiD(), "inference": (PlaceboNeighbourhoods(),)}
+    return Analysis(slug=slug, **{**declared, "role": "primary", **changes})
+
+
+def evaluation(**changes: object) -> Evaluation:
+    """An evaluation of a programme begun in January 2016, from January 2015 to December 2016."""
+
+    def nothing(_: object) -> Inputs:
+        raise AssertionError("inputs are given, not read")
+
+    declared = {
+        "slug": "an-evaluation",
+        "title": "An evaluation",
+        "question": "Did it work?",
+        "programme": Programme(name="Programme", start="2016-01", roles="roles.csv"),
+        "window": Window(first=FIRST, last="2016-12"),
+        "real": nothing,
+        "demonstration": nothing,
+        "needs": (),
+        "analyses": (analysis(),),
+    }
+    return Evaluation(**{**declared, **changes})
