@@ -62,6 +62,7 @@ PROGRAMME = Programme(
     buffer_rings=1,
 )
 
+WINDOW = Window(first="2016-05", last="2019-10")
 PRIMARY = ("anti_social_behaviour", "disorder")
 PLACEBO = (PlaceboNeighbourhoods(), ClusterRobust())
 POISSON = PoissonDiD()
@@ -74,6 +75,7 @@ def real(catalogue: Catalogue) -> Inputs:
     return ward_inputs(
         catalogue,
         PROGRAMME,
+        WINDOW,
         sums={"disorder": ("arson_and_criminal_damage", "public_order_offences")},
         inner="inner_london.csv",
     )
@@ -199,7 +201,7 @@ EVALUATION = Evaluation(
         "May 2018, compared with what would have been expected without it?"
     ),
     programme=PROGRAMME,
-    window=Window(first="2016-05", last="2019-10"),
+    window=WINDOW,
     real=real,
     demonstration=demonstration,
     needs=("mps-ward", "ward-boundaries"),

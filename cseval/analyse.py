@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cseval.design import Design
 from cseval.estimate import LOG, percent
-from cseval.estimators.base import PlaceboEstimator
+from cseval.estimators.base import PlaceboEstimator, SeriesEstimator
 from cseval.inference.base import Calibratable, Inferred
 from cseval.inference.calibration import CalibrationPlan, Measured, calibrate, selection_bias
 from cseval.inference.detectable import smallest_detectable
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from cseval.inputs import Inputs
     from cseval.spec import Analysis, Evaluation
 
-Report = Callable[[str, str], None]
+#: With fewer placebos than this a rate near 5 % cannot be told from one of 15 %.
+FEWEST_MEASURED = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +85,7 @@ def run_analysis(
     first = inferred[0]
     rates = {m.population: m.rate(0.05) for m in measured if m.method == first.method}
     detectable = detectable_percent(estimate, first)
-    verdict = analysis_verdict(first.conf_low, first.conf_high, rates.get("all", math.nan), first.reliable)
+    verdict = analysis_verdict(first.conf_low, first.conf_high, worst_rate(measured, first.method), first.reliable)
     sentence = reading(
         scale=estimate.scale,
         outcome=estimate.outcome,
@@ -107,6 +108,12 @@ def run_analysis(
         smallest_detectable=detectable,
     )
     return result, measured
+
+
+def worst_rate(measured: Sequence[Measured], method: str) -> float:
+    """The highest false-positive rate at 5 % of a method, over populations large enough to measure one; NaN if none."""
+    rates = [m.rate(0.05) for m in measured if m.method == method and len(m.p_value) >= FEWEST_MEASURED]
+    return max(rates, default=math.nan)
 
 
 def _with_draws(method: object, draws: int) -> Calibratable:
@@ -139,6 +146,8 @@ def _measure(
     if placebo is not None and isinstance(analysis.estimator, PlaceboEstimator):
         others = [m for m in methods if m is not placebo and isinstance(m, Calibratable)]
         return calibrate(design, analysis.estimator, placebo, others, plan, settings.seed)
+    if not isinstance(analysis.estimator, SeriesEstimator):
+        return ()
     single = calibrate_series(design, analysis.estimator, plan.step, settings.seed)
     return (single,) if single is not None else ()
 

@@ -121,7 +121,7 @@ def calibration_frame(
         for m in measured.get(r.analysis.slug, ())
         for row in m.rows()
     ]
-    return pd.DataFrame(rows, columns=list(CALIBRATION_COLUMNS))
+    return pd.DataFrame(rows, columns=[*CALIBRATION_COLUMNS, "placebo_starts", "months_before", "months_after"])
 
 
 def series_frame(results: Sequence[AnalysisResult]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import numpy as np
 from cseval.areas import Areas, PlaceboSets, placebo_sets
 from cseval.errors import DesignError
 from cseval.inputs import Inputs
-from cseval.months import add_months, month_number, month_range, month_words
+from cseval.months import add_months, month_number, month_range, month_text, month_words
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -129,7 +129,7 @@ class Design:
         the panel balanced; units with a remaining gap are left out instead.
         """
         event = np.array([month_number(m) - month_number(self.start) for m in self.all_months])
-        kept = (event < 0) | (event >= self.transition)
+        kept: Mask = np.asarray((event < 0) | (event >= self.transition))
         received = self._mask()
         rows = self._rows(self.treated)
         kept = kept & received[rows].all(axis=0)
@@ -197,8 +197,7 @@ class Design:
     @cached_property
     def complete(self) -> Mask:
         """Which units were received in every used month."""
-        whole: Mask = self._mask()[:, self._kept].all(axis=1)
-        return whole
+        return np.asarray(self._mask()[:, self._kept].all(axis=1))
 
     @cached_property
     def units_left_out(self) -> tuple[str, ...]:
@@ -273,12 +272,18 @@ class Design:
     def placebo_starts(self, step: int = 6) -> tuple[str, ...]:
         """Starts whose whole window lies before the actual start, `step` months apart, latest first.
 
-        The last one ends in the month before the start; each has the full pre and post period.
+        The last one ends in the month before the start; each has the full pre and post period, and all its months
+        were received by most units.
         """
-        periods = self.inputs.panel.periods
-        latest = month_number(self.start) - self.transition - self.months_after
-        earliest = month_number(periods[0]) + self.months_before
-        return tuple(add_months(periods[0], n - month_number(periods[0])) for n in range(latest, earliest - 1, -step))
+        first = month_number(self.inputs.panel.periods[0])
+        latest = month_number(self.start) - self.transition - self.months_after - first
+        missing = np.append(0, np.cumsum(self.inputs.panel.mask(self.outcome).mean(axis=0) <= 0.5))
+        length = self.transition + self.months_after
+        return tuple(
+            month_text(first + n)
+            for n in range(latest, self.months_before - 1, -step)
+            if missing[n + length] == missing[n - self.months_before]
+        )
 
     def describe(self) -> str:
         """The design in one sentence."""

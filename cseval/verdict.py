@@ -39,7 +39,8 @@ def analysis_verdict(conf_low: float, conf_high: float, rate: float, reliable: b
     conf_low, conf_high : float
         95 % interval of its registered method.
     rate : float
-        That method's measured false-positive rate at 5 % on these data; NaN if it could not be measured.
+        That method's measured false-positive rate at 5 % on these data, the highest over the placebo populations; NaN
+        if it could not be measured.
     reliable : bool
         Whether the method is known to keep its error rate here.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from cseval.estimate import LOG, percent
 from cseval.verdict import (
@@ -47,6 +48,12 @@ def p_words(p: float) -> str:
     if p < 0.001:
         return "p < 0.001"
     return f"p = {p:.3f}" if p < 0.01 else f"p = {p:.2f}"
+
+
+def rates_words(rates: Sequence[float]) -> str:
+    """Measured error rates as one cell, ``5.0 / 7.9 / 2.8%``; those that were not measured are left out."""
+    known = [f"{100 * r:.1f}" for r in rates if math.isfinite(r)]
+    return " / ".join(known) + "%" if known else "not measurable"
 
 
 def incidents_words(averted: tuple[float, float, float]) -> str:

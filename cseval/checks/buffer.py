@@ -80,8 +80,8 @@ def ring_effects(context: CheckContext) -> list[dict[str, Any]]:
 #: Effects of the last context asked for: the check and the displacement table show the same rows.
 _RINGS: dict[int, tuple[CheckContext, list[dict[str, Any]]]] = {}
 
-#: Placebo rings drawn; rings are wide, and 1,999 give a p-value to the half per mille.
-RING_SETS = 1999
+#: Placebo rings drawn; rings are wide, and 999 give a p-value to the per mille.
+RING_SETS = 999
 
 
 def _ring_effects(context: CheckContext) -> list[dict[str, Any]]:

@@ -45,6 +45,13 @@ class ErrorRate:
         rate = max(m.rate(0.05) for m in judged or own)
         fails = any(m.rate(0.05) > max(0.10, 0.05 + 2 * m.mc_error(0.05)) for m in judged)
         parts = [f"{100 * m.rate(0.05):.1f}% of {POPULATION_WORDS[m.population].format(len(m.p_value))}" for m in own]
+        shorter = own[0].months != (context.design.months_before, context.design.months_after)
+        note = (
+            f" Measured on {own[0].months[0]} months before and {own[0].months[1]} after, since the data begin too "
+            "late for the registered window."
+            if shorter
+            else ""
+        )
         others = {m.method: m for m in context.measured if m.method != context.placebo.name and m.population == "all"}
         beside = "".join(
             f"; {name} errors would find one in {100 * m.rate(0.05):.0f}% of all" for name, m in others.items()
@@ -58,7 +65,7 @@ class ErrorRate:
             p_value=float("nan"),
             sentence=(
                 f"Where nothing was done, the placebo test at the 5% level finds an effect in "
-                f"{', '.join(parts)}{beside}."
+                f"{', '.join(parts)}{beside}.{note}"
             ),
             table=_table(context),
         )

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from cseval.result import AnalysisResult, EvaluationResult
 
 
+#: Measured error rates: of all placebo neighbourhoods, of those like the treated area, of those chosen as the worst.
+RATE_COLUMNS = ("false_positive_rate", "false_positive_rate_matched", "false_positive_rate_selection")
+
+
 class Steps:
     """Report each step with what came out of it, on stderr; live on a terminal, plain lines elsewhere."""
 
@@ -50,7 +54,12 @@ def print_result(result: EvaluationResult, folder: Path, seconds: float) -> None
     console.print(result.headline, markup=False)
     console.print(_effect_table(result))
     if result.weaknesses or result.left_out:
-        console.print("What weakens it", markup=False)
+        console.print(
+            "Measured error rate: false alarms at the 5% level where nothing was done; of all placebo neighbourhoods / "
+            "of those with a count like the treated area's / of those chosen as the worst of their district.\n",
+            markup=False,
+        )
+    console.print("What weakens it", markup=False)
     for sentence in result.weaknesses:
         console.print(f"  - {sentence}", markup=False)
     for reason in result.left_out:
@@ -73,7 +82,7 @@ def _effect_table(result: EvaluationResult) -> object:
 def _cells(item: AnalysisResult, row: dict[str, object]) -> tuple[str, ...]:
     from rich.markup import escape
 
-    from cseval.words import MINUS, p_words
+    from cseval.words import MINUS, p_words, rates_words
 
     def number(name: str) -> float:
         return float(row[name])  # type: ignore[arg-type]
@@ -83,12 +92,11 @@ def _cells(item: AnalysisResult, row: dict[str, object]) -> tuple[str, ...]:
 
     placebo = item.inferred[0].draws is not None
     p = p_words(number("p_value")).removeprefix("p = ").removeprefix("p ")
-    rate = number("false_positive_rate")
     return (
         escape(str(row["label"])),
         signed("percent_change"),
         f"{signed('percent_low')} to {signed('percent_high')}",
         p if placebo else f"{p} (time series)",
-        "not measurable" if rate != rate else f"{100 * rate:.1f}%",
+        rates_words([number(c) for c in RATE_COLUMNS]),
         str(row["verdict"]),
     )

@@ -56,6 +56,33 @@ class Estimator(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SeriesEffects:
+    """Effects of a time-series model on many areas, each with the model's own error; NaN where it cannot be fitted.
+
+    Parameters
+    ----------
+    method : str
+        Name of the model's errors in the effect table.
+    effect, half_width, p_value : float array, shape (sets,)
+        Effect on the estimation scale, half its 95 % interval, and its p-value.
+    """
+
+    method: str
+    effect: Floats
+    half_width: Floats
+    p_value: Floats
+
+
+@runtime_checkable
+class SeriesEstimator(Estimator, Protocol):
+    """A time-series model of one area that can be fitted to many areas."""
+
+    def estimate_series(self, design: Design, sets: PlaceboSets) -> SeriesEffects:
+        """Fit the model to each set's own series, as if the programme had begun there at the design's start."""
+        ...
+
+
 @runtime_checkable
 class PlaceboEstimator(Estimator, Protocol):
     """An estimator whose effect for many placebo sets is plain arithmetic."""

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
+    from cseval.areas import PlaceboSets
     from cseval.design import Design
+    from cseval.estimators.base import SeriesEffects
 
     Floats = npt.NDArray[np.float64]
     Index = npt.NDArray[np.int64]
@@ -140,6 +142,15 @@ class SegmentedRegression:
             first_post=add_months(design.start, design.transition),
         )
         return _assemble(self, design, series)
+
+    def estimate_series(self, design: Design, sets: PlaceboSets) -> SeriesEffects:
+        """Fit the same model to the series of each set, against the design's comparison less the set and its ring.
+
+        A set whose series cannot be fitted has NaN. Effects are on the scale of the fit, not put per unit.
+        """
+        from cseval.estimators.segmented_series import fit_sets
+
+        return fit_sets(self, design, sets, elapsed(design), calendar_months(design))
 
 
 def elapsed(design: Design) -> Index:

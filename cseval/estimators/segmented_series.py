@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from cseval.areas import PlaceboSets
+    from cseval.design import Design
+    from cseval.estimators.base import SeriesEffects
     from cseval.estimators.segmented import SegmentedRegression
     from cseval.estimators.segmented_kernels import Fitted
 
@@ -106,6 +109,57 @@ def fit_series(
     off = np.where([t in switched for t in terms], 0.0, x)
     post = event_time >= 0
     return SeriesFit(terms=terms, x=x, off=off, offset=carried, post=post, fit=fit, log_link=options.family.log_link)
+
+
+def fit_sets(
+    options: SegmentedRegression, design: Design, sets: PlaceboSets, event_time: Index, calendar_month: Index
+) -> SeriesEffects:
+    """Fit the series of each set; see `SegmentedRegression.estimate_series`."""
+    import numpy as np
+
+    from cseval.estimators.base import SeriesEffects
+    from cseval.estimators.did_kernels import member_sum, t_interval
+    from cseval.months import add_months
+
+    counts = design.counts.astype(float)
+    treated = member_sum(counts, sets.members)
+    offset = _many_offsets(options, design, sets)
+    first_post = add_months(design.start, design.transition)
+    found = np.full((len(sets), 3), np.nan)
+    method = ""
+    for i, y in enumerate(treated):
+        if offset is not None and not np.isfinite(offset[i]).all():
+            continue
+        try:
+            carried = None if offset is None else offset[i]
+            series = fit_series(y, event_time, calendar_month, carried, options, first_post=first_post)
+        except EstimationError:
+            continue
+        effect, error = series.effect()
+        low, high, p = t_interval(np.array(effect), np.array(error), series.fit.t_df)
+        found[i] = effect, (high - low) / 2, p
+        method = options.errors.describe(options.family, series.fit)
+    return SeriesEffects(method=method, effect=found[:, 0], half_width=found[:, 1], p_value=found[:, 2])
+
+
+def _many_offsets(options: SegmentedRegression, design: Design, sets: PlaceboSets) -> Floats | None:
+    """Offset of each set's series, shape (sets, months), NaN where it has none; None where no option asks for one."""
+    import numpy as np
+
+    from cseval.estimators.did_kernels import comparison_sum, member_sum
+
+    parts = []
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if options.relative_to_comparison:
+            parts.append(np.log(comparison_sum(design.counts.astype(float), design.comparison, sets)))
+        if options.exposure and design.exposure is not None:
+            parts.append(np.log(member_sum(design.exposure, sets.members)))
+            if options.relative_to_comparison:
+                parts.append(-np.log(comparison_sum(design.exposure, design.comparison, sets)))
+    if not parts:
+        return None
+    total: Floats = np.sum(parts, axis=0)
+    return np.where(np.isfinite(total), total, np.nan)
 
 
 def _columns(

@@ -62,13 +62,18 @@ class CalibrationPlan:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Measured:
-    """What one method did on one population: a p-value, an interval and an effect for each placebo."""
+    """What one method did on one population: a p-value, an interval and an effect for each placebo.
+
+    `starts` is the number of placebo starts; `months` are those before and after each.
+    """
 
     method: str
     population: str
     p_value: Floats
     half_width: Floats
     effect: Floats
+    starts: int
+    months: tuple[int, int]
 
     def rows(self) -> list[dict[str, Any]]:
         """One row for each level, in the columns of ``calibration.csv`` from `method` on."""
@@ -85,6 +90,9 @@ class Measured:
                 "mc_error": self.mc_error(level),
                 "coverage": self.coverage() if level == 0.05 else float("nan"),
                 "bias": bias,
+                "placebo_starts": self.starts,
+                "months_before": self.months[0],
+                "months_after": self.months[1],
             }
             for level in LEVELS
         ]
@@ -135,7 +143,7 @@ def calibrate(
     tuple of Measured
         Empty if no placebo start fits into the months before the programme.
     """
-    starts, design = _starts(design, plan.step)
+    starts, design = shifted_starts(design, plan.step)
     share = max(-(-plan.placebos // max(len(starts), 1)), 999)
     parts: dict[tuple[str, str], list[tuple[Floats, Floats, Floats]]] = {}
     for number, start in enumerate(starts, start=1):
@@ -152,15 +160,24 @@ def calibrate(
             p_value=np.concatenate([x[0] for x in found]),
             half_width=np.concatenate([x[1] for x in found]),
             effect=np.concatenate([x[2] for x in found]),
+            starts=len(starts),
+            months=(design.months_before, design.months_after),
         )
         for (method, population), found in parts.items()
     )
 
 
-def _starts(design: Design, step: int) -> tuple[tuple[str, ...], Design]:
-    """Placebo starts, with the pre period shortened by up to half where the data begin too late for any."""
-    for months in range(design.months_before, design.months_before // 2, -1):
-        shorter = replace(design, months_before=months)
+def shifted_starts(design: Design, step: int) -> tuple[tuple[str, ...], Design]:
+    """Placebo starts, with both periods shortened by up to half where the data begin too late for any.
+
+    A shorter comparison is noisier and not the registered one, so `Measured` says how long it was.
+    """
+    for share in np.arange(1.0, 0.45, -0.05):
+        shorter = replace(
+            design,
+            months_before=max(round(design.months_before * share), 1),
+            months_after=max(round(design.months_after * share), 1),
+        )
         starts = shorter.placebo_starts(step)
         if starts:
             return starts, shorter
@@ -245,6 +262,7 @@ def year_total(design: Design, pool: npt.NDArray[np.bool_], end: int) -> npt.NDA
 
 
 _DISTRICT_SETS: dict[tuple[int, int], tuple[Areas, tuple[npt.NDArray[np.int64], ...]]] = {}
+_WITHIN_POOL: dict[tuple[int, int, bytes], tuple[Areas, tuple[npt.NDArray[np.int64], ...]]] = {}
 
 
 def district_sets(
@@ -260,8 +278,14 @@ def district_sets(
     if cached is None or cached[0] is not areas:
         _DISTRICT_SETS.clear()
         cached = _DISTRICT_SETS[key] = (areas, _all_district_sets(areas, districts, size))
-    inside = (sets[pool[sets].all(axis=1)] for sets in cached[1])
-    return tuple(sets for sets in inside if len(sets))
+        _WITHIN_POOL.clear()
+    within = _WITHIN_POOL.get((*key, pool.tobytes()))
+    if within is None or within[0] is not areas:
+        inside = (sets[pool[sets].all(axis=1)] for sets in cached[1])
+        within = (areas, tuple(sets for sets in inside if len(sets)))
+        if len(_WITHIN_POOL) < 256:
+            _WITHIN_POOL[*key, pool.tobytes()] = within
+    return within[1]
 
 
 def _all_district_sets(areas: Areas, districts: Mapping[str, str], size: int) -> tuple[npt.NDArray[np.int64], ...]:

@@ -114,7 +114,7 @@ def render(figure: Figure) -> Rendered:
                 0.01, 0.09 / figure.height, figure.mark, color=PLUM, fontsize=12, fontweight="bold", va="bottom"
             )
         png, svg = io.BytesIO(), io.BytesIO()
-        canvas.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
+        canvas.savefig(png, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs={"compress_level": 4})
         described = {"Date": None, "Creator": None, "Title": figure.title, "Description": figure.alt}
         canvas.savefig(svg, format="svg", metadata=described)
     return Rendered(png=png.getvalue(), svg=svg.getvalue())

@@ -127,10 +127,17 @@ def incidents_sentence(row: Mapping[str, Any]) -> str:
 
 def certainty_sentence(row: Mapping[str, Any]) -> str:
     """The p-value beside the measured error rate of its method; one never stands without the other."""
-    method, p, rate = str(row["inference"]), t.number(row["p_value"]), t.number(row["false_positive_rate"])
+    method, p = str(row["inference"]), t.number(row["p_value"])
+    rates = [t.number(row.get(c, float("nan"))) for c in t.RATES]
+    places = (
+        "all placebo neighbourhoods",
+        "those like the treated area",
+        "those chosen as the worst of their district",
+    )
+    known = [f"{f.rate_text(r)} of {place}" for r, place in zip(rates, places, strict=True) if r == r]
     measured = (
-        f"where nothing was done, this method finds an effect in {f.rate_text(rate)} of cases (5% is promised)"
-        if rate == rate
+        f"where nothing was done, it finds an effect in {f.joined(known)} (5% is promised)"
+        if known
         else "its error rate on these data was not measured"
     )
     return f"By {method}, {f.p_text(p)}; {measured}."

@@ -11,6 +11,7 @@ from cseval.estimate import LOG, percent
 from cseval.inputs import DEMONSTRATION
 from cseval.reporting import formats as f
 from cseval.tables import Table
+from cseval.words import rates_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +32,11 @@ EFFECT_HEADINGS = {
     "reading": "Reading",
     "analysis": "Analysis",
     "role": "Role",
+    "cluster_p": "p (cluster-robust)",
+    "cluster_rate": "Its measured error rate",
 }
+#: Measured error rates of one analysis by placebo population.
+RATES = ("false_positive_rate", "false_positive_rate_matched", "false_positive_rate_selection")
 P_VALUE = "p\N{NO-BREAK SPACE}value"
 POPULATIONS = {
     "all": "all neighbourhoods",
@@ -61,7 +66,11 @@ def effects_table(result: EvaluationResult) -> Table:
     notes = [
         "Change: incidents in the treated area after the start, compared with what would have been expected.",
         *_methods(result),
-        "Measured error rate: how often the same method finds an effect, at 5%, where nothing was done.",
+        "Measured error rate: how often the same method finds an effect, at 5%, where nothing was done: among all "
+        "placebo neighbourhoods / among those with a count like the treated area's / among those chosen as the worst "
+        "of their district. The placebo test is right among all of them by construction; the others put it to the test. "
+        "Cluster-robust errors are shown to be compared, not to be relied on.",
+        *_full_names(result),
     ]
     return _table(
         result,
@@ -71,6 +80,16 @@ def effects_table(result: EvaluationResult) -> Table:
         headings=EFFECT_HEADINGS,
         notes=notes,
     )
+
+
+def _full_names(result: EvaluationResult) -> list[str]:
+    """What the outcomes that the table shortens are made of."""
+    names = dict.fromkeys(f.outcome_words(str(row["outcome"])) for row in records(result.effects))
+    return [f"{f.sentence_case(_short(n))}: {n.split(' (', 1)[1].rstrip(')')}." for n in names if _short(n) != n]
+
+
+def _short(name: str) -> str:
+    return name.split(" (", 1)[0]
 
 
 def _methods(result: EvaluationResult) -> list[str]:
@@ -94,14 +113,16 @@ def _methods(result: EvaluationResult) -> list[str]:
 
 def _effect_row(result: EvaluationResult, row: Mapping[str, Any]) -> dict[str, str]:
     return {
-        "outcome": f.sentence_case(f.outcome_words(str(row["outcome"]))),
+        "outcome": f.sentence_case(_short(f.outcome_words(str(row["outcome"])))),
         "change": f.percent_text(number(row["percent_change"]), signed=True),
         "interval": f.interval_cell(number(row["percent_low"]), number(row["percent_high"])),
         "p": f.p_cell(number(row["p_value"])),
-        "rate": f.rate_text(number(row["false_positive_rate"])),
+        "rate": rates_words([number(row.get(c, math.nan)) for c in RATES]),
         "reading": f.sentence_case(str(row["verdict"])),
         "analysis": label_of(result, str(row["analysis"])),
         "role": str(row["role"]),
+        "cluster_p": f.p_cell(number(row.get("cluster_p_value", math.nan))),
+        "cluster_rate": f.rate_text(number(row.get("cluster_false_positive_rate", math.nan))),
     }
 
 
