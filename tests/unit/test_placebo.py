@@ -1,0 +1,335 @@
+"""The placebo test: its p-value, its interval as the inversion of the test, and what it refuses."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from builders import design, lattice, poisson_counts
+
+from cseval.areas import connected_sets
+from cseval.errors import DesignError, UsageError
+from cseval.estimators.base import ManyEffects
+from cseval.estimators.event_study import EventStudy
+from cseval.estimators.linear_did import LinearDiD
+from cseval.estimators.poisson_did import PoissonDiD
+from cseval.inference.base import Calibratable
+from cseval.inference.covariance import ClusterRobust, OwnErrors
+from cseval.inference.placebo import (
+    FEWEST_SETS,
+    PlaceboNeighbourhoods,
+    critical_value,
+    draw_sets,
+    p_values,
+    scale_of,
+    variance_by_size,
+)
+from cseval.inference.placebo_districts import PlaceboDistricts
+
+TREATED = [44, 45, 54]
+RNG = np.random.default_rng(8)
+
+
+def make(effect=0.0, seed=1, side=10, treated=TREATED, rings=1, level=6.0, **options):
+    counts = poisson_counts(side * side, 16, level=level, treated=treated, start=10, effect=effect, seed=seed)
+    return design(counts, treated=treated, months_before=10, shape=(side, side), buffer_rings=rings, **options)
+
+
+def infer(d, estimator=None, draws=199, seed=3):
+    estimator = estimator or PoissonDiD()
+    estimate = estimator.estimate(d)
+    return estimate, PlaceboNeighbourhoods(draws=draws).infer(d, estimator, estimate, seed)
+
+
+# p-values ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [19, 20, 99, 137])
+def test_p_values_are_the_formula_counted_by_hand(size):
+    reference = np.round(RNG.normal(size=size), 1)  # rounding makes ties
+    tested = np.concatenate([reference[:10], [0.0, 9.0, -9.0]])
+    by_hand = [(1 + sum(abs(r) >= abs(t) for r in reference)) / (1 + size) for t in tested]
+    assert p_values(tested, reference).tolist() == pytest.approx(by_hand)
+
+
+def test_rounding_error_does_not_break_a_tie():
+    reference = np.array([0.1 + 0.2, 1.0])
+    assert p_values(np.array([0.3, -0.3]), reference).tolist() == [1.0, 1.0]
+
+
+def test_a_missing_statistic_has_no_p_value():
+    assert math.isnan(p_values(np.array([np.nan]), np.ones(20))[0])
+
+
+@pytest.mark.parametrize("size", [19, 20, 38, 39, 40, 99, 250])
+@pytest.mark.parametrize("level", [0.05, 0.10])
+def test_the_critical_value_parts_what_is_rejected_from_what_is_not(size, level):
+    reference = RNG.normal(size=size)
+    critical = critical_value(reference, level)
+    assert p_values(np.array([critical]), reference)[0] > level
+    assert p_values(np.array([critical * (1 + 1e-9)]), reference)[0] <= level + 1e-12
+
+
+def test_too_few_draws_never_reject():
+    assert critical_value(np.ones(18), 0.05) == math.inf
+    assert critical_value(np.ones(98), 0.01) == math.inf
+    assert critical_value(np.arange(99.0), 0.01) == 98.0
+
+
+# The test and its inversion ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("estimator", [PoissonDiD(), LinearDiD()], ids=lambda e: e.name)
+@pytest.mark.parametrize("draws", [19, 199, 210])
+def test_the_interval_holds_exactly_the_effects_that_the_test_does_not_reject(estimator, draws):
+    estimate, found = infer(make(effect=-0.2), estimator, draws)
+    statistics = found.draws.statistics
+    width = found.conf_high - found.conf_low
+    for tau in np.linspace(found.conf_low - width, found.conf_high + width, 401):
+        statistic = (estimate.effect - tau) / found.std_error
+        p = (1 + sum(abs(s) >= abs(statistic) * (1 - 1e-12) for s in statistics)) / (1 + len(statistics))
+        assert (p > 0.05) == (found.conf_low <= tau <= found.conf_high)
+
+
+def test_p_value_and_statistic_are_the_treated_area_ranked_among_the_draws():
+    d = make(effect=-0.3)
+    estimate, found = infer(d)
+    many = PoissonDiD().estimate_many(d, found.draws.sets)
+    coefficients = variance_by_size(many)
+    own = PoissonDiD().estimate_many(d, d.own_set)
+    statistics = many.effect / np.sqrt(many.variance_terms @ coefficients)
+    statistic = estimate.effect / math.sqrt(own.variance_terms[0] @ coefficients)
+    assert found.draws.statistic == pytest.approx(statistic)
+    assert found.draws.effects.tolist() == many.effect.tolist()
+    assert found.p_value == pytest.approx((1 + (np.abs(statistics) >= abs(statistic)).sum()) / (1 + 199))
+    assert found.std_error == pytest.approx(estimate.effect / statistic)
+    assert (found.conf_low + found.conf_high) / 2 == pytest.approx(estimate.effect)
+    assert found.facts["smallest_p"] == 1 / 200
+    assert found.facts["placebo_neighbourhoods"] == 199
+    assert found.facts["distinct_neighbourhoods"] == len({tuple(m) for m in found.draws.sets.members.tolist()})
+
+
+@pytest.mark.parametrize("estimator", [PoissonDiD(), LinearDiD()], ids=lambda e: e.name)
+def test_many_on_the_treated_set_is_the_estimate(estimator):
+    d = make(effect=-0.2, seed=4)
+    own = estimator.estimate_many(d, d.own_set)
+    estimate = estimator.estimate(d)
+    assert own.effect[0] == pytest.approx(estimate.effect, rel=1e-10)
+    assert own.cluster_se[0] == pytest.approx(estimate.std_error, rel=1e-7)
+
+
+@pytest.mark.parametrize("estimator", [PoissonDiD(), LinearDiD()], ids=lambda e: e.name)
+def test_each_placebo_effect_is_the_estimate_of_that_design(estimator):
+    d = make(seed=6)
+    sets = draw_sets(d, 19, seed=1)
+    many = estimator.estimate_many(d, sets)
+    for members, effect, error in zip(sets.members, many.effect, many.cluster_se, strict=True):
+        alone = estimator.estimate(d.treating([d.units[i] for i in members]))
+        assert alone.effect == pytest.approx(effect, rel=1e-9)
+        assert alone.std_error == pytest.approx(error, rel=1e-7)
+
+
+def test_a_multiplied_treated_area_moves_estimate_and_interval_one_for_one():
+    counts = poisson_counts(100, 16, seed=9)
+    more = counts.copy()
+    more[TREATED, 10:] *= 3
+    results = []
+    for values in (counts, more):
+        d = design(values, treated=TREATED, months_before=10, shape=(10, 10), buffer_rings=1)
+        results.append(infer(d))
+    (first, a), (second, b) = results
+    shift = math.log(3)
+    assert second.effect - first.effect == pytest.approx(shift)
+    assert b.conf_low - a.conf_low == pytest.approx(shift)
+    assert b.conf_high - a.conf_high == pytest.approx(shift)
+    assert b.std_error == pytest.approx(a.std_error)
+    assert b.draws.statistics.tolist() == a.draws.statistics.tolist()
+
+
+def test_a_large_effect_gets_the_smallest_p_there_is():
+    _, found = infer(make(effect=-2.0, level=20.0))
+    assert found.p_value == found.facts["smallest_p"] == 1 / 200
+    assert found.conf_high < 0
+
+
+def test_placebos_come_from_the_comparison_and_never_from_the_programme_or_its_ring():
+    d = make()
+    sets = draw_sets(d, 300, seed=2)
+    assert sets.members.shape == (300, 3)
+    assert d.comparison[sets.members].all()
+    assert not set(sets.ring.ravel().tolist()) - set(np.flatnonzero(d.comparison).tolist()) - {100}
+
+
+def test_draws_are_a_function_of_the_seed():
+    d = make()
+    a, b, c = (PlaceboNeighbourhoods(draws=99).reference(d, PoissonDiD(), 99, s)[1].effect for s in (1, 1, 2))
+    assert a.tolist() == b.tolist()
+    assert a.tolist() != c.tolist()
+    again = make()  # the same draws in a design built anew, not only in the one kept
+    assert PlaceboNeighbourhoods(draws=99).reference(again, PoissonDiD(), 99, 1)[1].effect.tolist() == a.tolist()
+
+
+def test_kept_draws_are_never_those_of_another_comparison():
+    d = make(seed=2)
+    narrow = replace(d, pool=frozenset(d.units[:40]))
+    assert draw_sets(d, 99, 5).members.max() >= 40
+    assert draw_sets(narrow, 99, 5).members.max() < 40
+    assert draw_sets(replace(d, buffer_rings=0), 99, 5).ring.min() == 100
+
+
+# Enumeration ------------------------------------------------------------------------------------
+
+
+def test_few_sets_are_all_taken_once():
+    d = make(side=6, treated=[14, 15], rings=1)
+    every = connected_sets(d.areas, d.comparison, 2, 10_000)
+    _, found = infer(d, draws=999)
+    assert found.facts["exact"]
+    assert found.note == "every connected set enumerated"
+    assert sorted(map(tuple, found.draws.sets.members.tolist())) == sorted(map(tuple, every.tolist()))
+    assert found.facts["smallest_p"] == 1 / (1 + len(every))
+    one, other = (infer(d, draws=999, seed=s)[1] for s in (1, 2))
+    assert one.p_value == other.p_value
+
+
+def test_more_sets_than_draws_are_drawn():
+    d = make(side=6, treated=[14, 15, 20], rings=0)
+    _, found = infer(d, draws=50)
+    assert not found.facts["exact"]
+    assert found.facts["placebo_neighbourhoods"] == 50
+
+
+def test_one_treated_unit_cannot_show_a_smaller_p_than_its_comparison_units_give():
+    d = make(effect=-2.0, level=20.0, treated=[44])
+    _, found = infer(d, draws=9999)
+    assert found.facts["exact"]
+    assert found.p_value == 1 / (1 + 95)
+
+
+def test_too_few_sets_are_refused():
+    row = poisson_counts(24, 16, seed=1)
+    d = design(row, treated=[0, 1, 2, 3], months_before=10)  # 20 units in a row: 17 sets of four
+    with pytest.raises(DesignError, match="only 17 placebo neighbourhoods of 4 adjoining units exist"):
+        draw_sets(d, 999, 1)
+    enough = design(poisson_counts(26, 16, seed=1), treated=[0, 1, 2, 3], months_before=10)
+    assert len(draw_sets(enough, 999, 1)) == FEWEST_SETS
+
+
+def test_treated_units_apart_are_refused():
+    with pytest.raises(DesignError, match="the 2 treated units form 2 separate neighbourhoods"):
+        infer(make(treated=[0, 99]))
+
+
+def test_too_few_draws_and_other_estimators_are_refused():
+    with pytest.raises(UsageError, match="18 draws"):
+        PlaceboNeighbourhoods(draws=18)
+    d = make()
+    with pytest.raises(UsageError, match="has no effect for many neighbourhoods at once"):
+        PlaceboNeighbourhoods(draws=99).infer(d, EventStudy(), PoissonDiD().estimate(d), 1)
+
+
+def test_a_placebo_without_incidents_is_left_out_and_counted():
+    counts = poisson_counts(100, 16, level=6, seed=3)
+    counts[0, 10:] = 0
+    d = design(counts, treated=[44], months_before=10, shape=(10, 10), buffer_rings=1)
+    _, found = infer(d)
+    assert np.isnan(found.draws.statistics).sum() == 1
+    assert found.facts["placebo_neighbourhoods"] == 95 - 1
+    assert math.isfinite(found.std_error + found.p_value)
+
+
+# The variance by size ---------------------------------------------------------------------------
+
+
+def many_effects(a, b, sets=40_000, seed=0):
+    rng = np.random.default_rng(seed)
+    v = rng.gamma(2, 0.02, sets)
+    effect = rng.normal(size=sets) * np.sqrt(a + b * v)
+    return ManyEffects(effect=effect, variance_terms=np.stack([np.ones(sets), v], axis=1), cluster_se=np.ones(sets))
+
+
+@pytest.mark.parametrize(("a", "b"), [(0.02, 1.5), (0.0, 2.0), (0.05, 0.0), (1e-6, 1e-4)])
+def test_a_known_variance_is_recovered(a, b):
+    many = many_effects(a, b)
+    found = variance_by_size(many)
+    assert (found >= 0).all()
+    mean = many.variance_terms[:, 1].mean()
+    assert found @ [1, mean] == pytest.approx(a + b * mean, rel=0.03)
+    assert found[0] == pytest.approx(a, abs=0.08 * (a + b * mean))
+    assert found[1] * mean == pytest.approx(b * mean, abs=0.08 * (a + b * mean))
+    assert scale_of(many, np.array([a, b])) == pytest.approx(np.sqrt(a + b * many.variance_terms[:, 1]))
+
+
+def test_a_variance_that_falls_with_size_is_never_fitted_below_zero():
+    rng = np.random.default_rng(1)
+    v = rng.uniform(0.1, 1, 5000)
+    effect = rng.normal(size=5000) * np.sqrt(1.1 - v)
+    many = ManyEffects(effect=effect, variance_terms=np.stack([np.ones(5000), v], axis=1), cluster_se=v)
+    assert (variance_by_size(many) >= 0).all()
+    assert variance_by_size(many)[1] == 0
+
+
+def test_missing_effects_do_not_enter_the_variance():
+    many = many_effects(0.02, 1.5, sets=500)
+    gappy = replace(
+        many,
+        effect=np.append(many.effect, np.nan),
+        variance_terms=np.append(many.variance_terms, [[1, np.nan]], axis=0),
+    )
+    assert variance_by_size(gappy).tolist() == variance_by_size(many).tolist()
+
+
+def test_an_effect_without_variance_has_no_scale():
+    many = many_effects(0.02, 1.0, sets=3)
+    assert np.isnan(scale_of(many, np.zeros(2))).all()
+
+
+# The others beside it ---------------------------------------------------------------------------
+
+
+def test_cluster_robust_passes_on_the_estimators_errors_and_warns_of_few_units():
+    d = make()
+    estimate = PoissonDiD().estimate(d)
+    found = ClusterRobust().infer(d, PoissonDiD(), estimate, 0)
+    assert (found.std_error, found.conf_low, found.conf_high, found.p_value) == (
+        estimate.std_error,
+        estimate.conf_low,
+        estimate.conf_high,
+        estimate.p_value,
+    )
+    assert not found.reliable
+    assert "3 treated units" in found.note
+    many = PoissonDiD().estimate(make(treated=[44, 45, 54, 55, 64, 65]))
+    assert ClusterRobust().infer(d, PoissonDiD(), many, 0).reliable
+    own = OwnErrors().infer(d, PoissonDiD(), estimate, 0)
+    assert own.method == estimate.inference
+    assert own.p_value == estimate.p_value
+
+
+def test_methods_that_can_be_calibrated_say_so():
+    assert isinstance(PlaceboNeighbourhoods(), Calibratable)
+    assert isinstance(PlaceboDistricts(), Calibratable)
+    assert isinstance(ClusterRobust(), Calibratable)
+    assert not isinstance(OwnErrors(), Calibratable)
+
+
+def test_many_tests_are_each_test_alone():
+    d = make(seed=12)
+    _, reference = PlaceboNeighbourhoods().reference(d, PoissonDiD(), 199, 1)
+    _, tested = PlaceboNeighbourhoods().reference(d, PoissonDiD(), 40, 2)
+    p, half = PlaceboNeighbourhoods().test_many(tested, reference)
+    coefficients = variance_by_size(reference)
+    s = reference.effect / scale_of(reference, coefficients)
+    for k in range(40):
+        spread = math.sqrt(tested.variance_terms[k] @ coefficients)
+        assert p[k] == pytest.approx((1 + (np.abs(s) >= abs(tested.effect[k]) / spread * (1 - 1e-12)).sum()) / 200)
+        assert half[k] == pytest.approx(np.sort(np.abs(s))[::-1][9] * spread)
+    z, width = ClusterRobust().test_many(tested, reference)
+    assert width == pytest.approx(1.959964 * tested.cluster_se, rel=1e-6)
+    assert ((z < 0.05) == (np.abs(tested.effect) > width)).all()
+
+
+def test_the_lattice_of_these_tests_touches_side_by_side():
+    assert lattice(10, 10).neighbours[44] == (34, 43, 45, 54)
