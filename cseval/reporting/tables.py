@@ -30,10 +30,9 @@ EFFECT_HEADINGS = {
     "p": "p (placebo)",
     "rate": "Measured error rate",
     "reading": "Reading",
-    "analysis": "Analysis",
-    "role": "Role",
     "cluster_p": "p (cluster-robust)",
     "cluster_rate": "Its measured error rate",
+    "role": "Role",
 }
 #: Measured error rates of one analysis by placebo population.
 RATES = ("false_positive_rate", "false_positive_rate_matched", "false_positive_rate_selection")
@@ -68,7 +67,7 @@ def effects_table(result: EvaluationResult) -> Table:
         *_methods(result),
         "Measured error rate: how often the same method finds an effect, at 5%, where nothing was done: among all "
         "placebo neighbourhoods / among those with a count like the treated area's / among those chosen as the worst "
-        "of their district. The placebo test is right among all of them by construction; the others put it to the test. "
+        "of their district. The placebo test is right among all by construction; the others put it to the test. "
         "Cluster-robust errors are shown to be compared, not to be relied on.",
         *_full_names(result),
     ]
@@ -86,6 +85,14 @@ def _full_names(result: EvaluationResult) -> list[str]:
     """What the outcomes that the table shortens are made of."""
     names = dict.fromkeys(f.outcome_words(str(row["outcome"])) for row in records(result.effects))
     return [f"{f.sentence_case(_short(n))}: {n.split(' (', 1)[1].rstrip(')')}." for n in names if _short(n) != n]
+
+
+def _named(result: EvaluationResult, row: Mapping[str, Any]) -> str:
+    """The outcome of a row, and for a sensitivity or exploratory analysis what it changes."""
+    outcome = f.sentence_case(_short(f.outcome_words(str(row["outcome"]))))
+    if row["role"] in ("primary", "secondary"):
+        return outcome
+    return f"{outcome}: {label_of(result, str(row['analysis']))}"
 
 
 def _short(name: str) -> str:
@@ -113,16 +120,15 @@ def _methods(result: EvaluationResult) -> list[str]:
 
 def _effect_row(result: EvaluationResult, row: Mapping[str, Any]) -> dict[str, str]:
     return {
-        "outcome": f.sentence_case(_short(f.outcome_words(str(row["outcome"])))),
+        "outcome": _named(result, row),
         "change": f.percent_text(number(row["percent_change"]), signed=True),
         "interval": f.interval_cell(number(row["percent_low"]), number(row["percent_high"])),
         "p": f.p_cell(number(row["p_value"])),
         "rate": rates_words([number(row.get(c, math.nan)) for c in RATES]),
         "reading": f.sentence_case(str(row["verdict"])),
-        "analysis": label_of(result, str(row["analysis"])),
-        "role": str(row["role"]),
         "cluster_p": f.p_cell(number(row.get("cluster_p_value", math.nan))),
         "cluster_rate": f.rate_text(number(row.get("cluster_false_positive_rate", math.nan))),
+        "role": str(row["role"]),
     }
 
 
