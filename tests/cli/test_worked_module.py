@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 from small_project import make_project
 
-import cseval as package
-
-README = Path(package.__file__).parent.parent / "analyses" / "README.md"
+README = Path(__file__).resolve().parents[2] / "analyses" / "README.md"
 
 
 @pytest.fixture

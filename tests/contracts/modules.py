@@ -6,10 +6,8 @@ import ast
 from functools import cache
 from pathlib import Path
 
-import cseval
-
-PACKAGE = Path(cseval.__file__).parent
-ROOT = PACKAGE.parent
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "cseval"
 
 
 @cache
