@@ -17,7 +17,7 @@ MOST_LINES = 120
 THIS = "tests/contracts/test_project_files.py"  # it holds the very words that it looks for
 
 #: Paths of somebody's machine, and hosts of package registries: neither belongs in a project's text.
-MACHINE_PATHS = re.compile(r"(?<![\w.-])/(?:work|root|home/\w+|Users/\w+|tmp/\w/)(?=[/\s\"'`]|$)|[A-Z]:\\\\?Users")
+MACHINE_PATHS = re.compile(r"(?<![\w.-])/(?:work|root|home/\w+|Users/\w+|tmp/\w(?=/))(?=[/\s\"'`]|$)|[A-Z]:\\\\?Users")
 REGISTRIES = re.compile(r"pypi\.org|pythonhosted\.org|registry\.npmjs|index-url|crates\.io")
 OPEN_DATA = "../shared"
 MAY_NAME_OPEN_DATA = ("tests/", ".ci/", "CONTRIBUTING.md")
