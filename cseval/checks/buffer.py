@@ -6,15 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from cseval.areas import PlaceboSets
 from cseval.checks.base import CONCERN, NOT_APPLICABLE, PASS, CheckResult
 from cseval.estimate import LOG, percent
 from cseval.inference.placebo import critical_value, p_values, scale_of, variance_by_size
 from cseval.tables import Table
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
     from cseval.checks.context import CheckContext
@@ -85,6 +83,8 @@ RING_SETS = 999
 
 
 def _ring_effects(context: CheckContext) -> list[dict[str, Any]]:
+    import numpy as np
+
     design = context.design
     members = context.sets.members[:RING_SETS]
     first, second = design.areas.ring(design.treated, 2)
@@ -104,6 +104,9 @@ def _ring_effects(context: CheckContext) -> list[dict[str, Any]]:
 
 def _received(context: CheckContext, ring: frozenset[str]) -> npt.NDArray[np.int64]:
     """Positions of the units of a ring that lack no month; a month not received is no zero."""
+
+    import numpy as np
+
     design = context.design
     inside = np.array([u in ring for u in design.units], dtype=bool) & design.complete
     return np.flatnonzero(inside).astype(np.int64)
@@ -116,6 +119,8 @@ def _row(
     theirs: npt.NDArray[np.int64],
     members: npt.NDArray[np.int64],
 ) -> dict[str, Any]:
+    import numpy as np
+
     design = context.design
     near = _effects(context, mine[None, :], design.own_set.members)
     many = _effects(context, theirs, members)
@@ -140,12 +145,20 @@ def _row(
 
 def _effects(context: CheckContext, sets: npt.NDArray[np.int64], around: npt.NDArray[np.int64]) -> ManyEffects:
     """Effect of padded sets of units; the neighbourhoods they lie around and all their rings leave the comparison."""
+
+    import numpy as np
+
+    from cseval.areas import PlaceboSets
+
     ring = _less(np.hstack([around, *_rings_of(context, around)]), sets, len(context.design.units))
     return context.estimator.estimate_many(context.design, PlaceboSets(members=sets, ring=ring))
 
 
 def _less(index: npt.NDArray[np.int64], members: npt.NDArray[np.int64], padding: int) -> npt.NDArray[np.int64]:
     """`index` with every position that is a member, or that stands twice in a row, replaced by padding."""
+
+    import numpy as np
+
     index = np.sort(index, axis=1)
     index[:, 1:][index[:, 1:] == index[:, :-1]] = padding
     for column in members.T:
@@ -157,6 +170,9 @@ def _rings_of(
     context: CheckContext, members: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Rings 1 and 2 around each set, on the panel's map, padded with the number of units."""
+
+    import numpy as np
+
     n = len(context.design.units)
     table = context.design.areas.padded(np.ones(n, dtype=bool))
     first = _less(table[members].reshape(len(members), -1), members, n)
@@ -166,6 +182,8 @@ def _rings_of(
 
 
 def _trim(index: npt.NDArray[np.int64], padding: int) -> npt.NDArray[np.int64]:
+    import numpy as np
+
     index = np.sort(index, axis=1)
     return index[:, : max(int((index < padding).sum(axis=1).max(initial=0)), 1)]
 

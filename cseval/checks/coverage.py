@@ -6,8 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from cseval.checks.base import CONCERN, PASS, CheckResult
 from cseval.tables import Table
 
@@ -58,6 +56,7 @@ class Coverage:
 
 
 def _table(context: CheckContext, treated: object) -> Table:
+    import numpy as np
     import pandas as pd
 
     design = context.design

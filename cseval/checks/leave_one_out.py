@@ -6,8 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from cseval.checks.base import CONCERN, PASS, CheckResult
 from cseval.estimate import LOG, percent
 from cseval.tables import Table
@@ -30,6 +28,9 @@ class LeaveOneOut:
 
     def run(self, context: CheckContext) -> CheckResult:
         """Estimate again without each unit in turn."""
+
+        import numpy as np
+
         design, effect = context.design, context.estimate.effect
         rows = [("comparison unit", *x) for x in _without_units(context)]
         rows += [("comparison district", *x) for x in _without_districts(context)]
@@ -60,6 +61,9 @@ def _without_units(context: CheckContext) -> list[tuple[str, float]]:
 
     Each unit becomes the ring of the treated set, which takes it off the comparison in the vectorised path.
     """
+
+    import numpy as np
+
     from cseval.areas import PlaceboSets
 
     design = context.design
@@ -71,6 +75,9 @@ def _without_units(context: CheckContext) -> list[tuple[str, float]]:
 
 def _without_districts(context: CheckContext) -> list[tuple[str, float]]:
     """The effect without all comparison units of each district."""
+
+    import numpy as np
+
     from cseval.areas import PlaceboSets
 
     design = context.design
@@ -88,6 +95,9 @@ def _without_districts(context: CheckContext) -> list[tuple[str, float]]:
 
 def _without_treated(context: CheckContext) -> list[tuple[str, float]]:
     """The effect without each treated unit; a single treated unit has none."""
+
+    import numpy as np
+
     design = context.design
     own = design.own_set.members[0]
     if len(own) == 1:

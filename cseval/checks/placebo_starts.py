@@ -6,8 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from cseval.checks.base import CONCERN, NOT_APPLICABLE, PASS, CheckResult
 from cseval.estimate import percent
 from cseval.inference.placebo import p_values, scale_of, variance_by_size
@@ -32,6 +30,9 @@ class PlaceboStarts:
 
     def run(self, context: CheckContext) -> CheckResult:
         """Compare the largest placebo-start effect with that of placebo neighbourhoods."""
+
+        import numpy as np
+
         starts = context.design.placebo_starts(self.step)
         if not starts:
             return _not_applicable("no full window fits into the months before the programme")
@@ -74,6 +75,9 @@ def _not_applicable(why: str) -> CheckResult:
 
 def _at_starts(context: CheckContext, starts: tuple[str, ...]) -> tuple[Floats, Floats, Floats]:
     """Effects of the treated area, the same studentised, and those of the placebo sets (sets, starts)."""
+
+    import numpy as np
+
     own, scaled, placebo = [], [], []
     for start in starts:
         at = context.design.at(start)

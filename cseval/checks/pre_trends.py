@@ -6,15 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from cseval.checks.base import CONCERN, NOT_APPLICABLE, PASS, CheckResult
 from cseval.estimate import percent
-from cseval.inference.detectable import smallest_detectable
 from cseval.inference.placebo import critical_value, p_values
 from cseval.tables import Table
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
     from cseval.areas import PlaceboSets
@@ -46,6 +44,11 @@ class PreTrends:
 
     def run(self, context: CheckContext) -> CheckResult:
         """Test the pre period against the placebo neighbourhoods."""
+
+        import numpy as np
+
+        from cseval.inference.detectable import smallest_detectable
+
         design = context.design
         bins = pre_bins(design, self.bin_months)
         if len(bins) < 3:
@@ -84,6 +87,9 @@ class PreTrends:
 
 def pre_bins(design: Design, months: int) -> list[npt.NDArray[np.intp]]:
     """Positions of the pre months in bins of `months` counted back from the start; an incomplete first bin is left."""
+
+    import numpy as np
+
     event = design.event_time
     pre = np.flatnonzero(event < 0)
     number = (-event[pre] - 1) // months
@@ -92,6 +98,9 @@ def pre_bins(design: Design, months: int) -> list[npt.NDArray[np.intp]]:
 
 def log_ratios(design: Design, sets: PlaceboSets, bins: list[npt.NDArray[np.intp]]) -> Floats:
     """Log ratio of each set's count to its comparison's in each bin, less its mean; shape (sets, bins)."""
+
+    import numpy as np
+
     from cseval.estimators.did_kernels import comparison_sum, member_sum
 
     counts = np.stack([design.counts[:, b].sum(axis=1) for b in bins], axis=1).astype(float)
@@ -107,6 +116,9 @@ def joint_test(own: Floats, placebo: Floats) -> tuple[float, float]:
 
     The bins sum to zero, so the covariance is singular by one; its pseudo-inverse leaves that direction out.
     """
+
+    import numpy as np
+
     inverse = np.linalg.pinv(placebo.T @ placebo / len(placebo), rcond=1e-8, hermitian=True)
     statistics = np.einsum("ij,jk,ik->i", placebo, inverse, placebo)
     statistic = float(own @ inverse @ own)
@@ -142,6 +154,7 @@ def _table(
     caught: float,
     left: float,
 ) -> Table:
+    import numpy as np
     import pandas as pd
 
     low, high = np.quantile(placebo, [0.025, 0.975], axis=0)

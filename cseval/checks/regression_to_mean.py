@@ -6,8 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from cseval.checks.base import CONCERN, NOT_APPLICABLE, PASS, CheckResult
 from cseval.estimate import LOG, percent
 from cseval.inference.calibration import selection_bias, year_total
@@ -31,6 +29,7 @@ class RegressionToMean:
 
     def run(self, context: CheckContext) -> CheckResult:
         """Measure what selection alone brings, on the user's own pre period."""
+
         bias, error, count = selection_bias(context.measured)
         if not count:
             return CheckResult(
@@ -70,6 +69,9 @@ def _upper_normal(z: float) -> float:
 
 def _rank_in_district(context: CheckContext) -> str:
     """Where the treated area stood among the connected sets of its own district when it was chosen."""
+
+    import numpy as np
+
     from cseval.areas import connected_sets
 
     design = context.design

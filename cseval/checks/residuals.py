@@ -6,8 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from cseval.checks.base import INFORMATION, NOT_APPLICABLE, PASS, CheckResult
 from cseval.tables import Table
 
@@ -29,6 +27,8 @@ class Autocorrelation:
 
     def run(self, context: CheckContext) -> CheckResult:
         """Test the months of the window for autocorrelation."""
+
+        import numpy as np
         from statsmodels.stats.diagnostic import acorr_ljungbox
 
         question = "Do neighbouring months of the treated area resemble each other more than chance allows?"
@@ -95,6 +95,9 @@ class Overdispersion:
 
 def monthly_residuals(design: Design) -> Floats:
     """Log ratio of treated to comparison count in each used month, less its pre or post mean."""
+
+    import numpy as np
+
     treated = design.counts[design.is_treated].sum(axis=0).astype(float)
     rest = design.counts[design.comparison].sum(axis=0).astype(float)
     with np.errstate(divide="ignore", invalid="ignore"):
