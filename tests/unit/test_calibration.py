@@ -1,0 +1,346 @@
+"""Measured error rates: the arithmetic of a rate, the populations, and the selection of each district's worst."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+from builders import design, poisson_counts
+
+from cseval.design import Design
+from cseval.estimators.poisson_did import PoissonDiD
+from cseval.estimators.segmented import SegmentedRegression
+from cseval.inference.calibration import (
+    LEVELS,
+    MATCH,
+    CalibrationPlan,
+    Measured,
+    calibrate,
+    district_sets,
+    selected_sets,
+    selection_bias,
+)
+from cseval.inference.covariance import ClusterRobust
+from cseval.inference.placebo import PlaceboNeighbourhoods, scale_of, variance_by_size
+from cseval.inference.placebo_districts import PlaceboDistricts
+from cseval.inference.series_calibration import calibrate_series
+from cseval.result import CALIBRATION_COLUMNS
+from cseval.sources.demonstration import OUTCOMES, simulate
+
+SIDE, MONTHS, TREATED = 12, 48, [65, 66, 77]
+PLAN = CalibrationPlan(placebos=6000, step=6, chosen_before=3)
+
+
+def district(unit: int) -> str:
+    row, column = divmod(unit, SIDE)
+    return f"D{row // 4}{column // 4}"
+
+
+def make(seed=1, received=None, districts=True) -> Design:
+    counts = poisson_counts(SIDE**2, MONTHS, seed=seed)
+    whole = design(counts, treated=TREATED, months_before=36, shape=(SIDE, SIDE), buffer_rings=1, received=received)
+    names = {u: district(i) for i, u in enumerate(whole.units)} if districts else {}
+    given = replace(whole.inputs, panel=replace(whole.inputs.panel, districts=names))
+    return replace(whole, inputs=given, months_before=12, months_after=6)
+
+
+def measured(p=(0.01, 0.05, 0.2, math.nan), half=None, effect=None, population="all") -> Measured:
+    p = np.array(p)
+    return Measured(
+        method="m",
+        population=population,
+        p_value=p,
+        half_width=np.ones(len(p)) if half is None else np.array(half),
+        effect=np.zeros(len(p)) if effect is None else np.array(effect),
+        starts=3,
+        months=(24, 18),
+    )
+
+
+# Arithmetic -------------------------------------------------------------------------------------
+
+
+def test_a_rate_is_the_share_at_or_below_the_level():
+    m = measured()
+    assert m.rate(0.01) == pytest.approx(1 / 3)
+    assert m.rate(0.05) == pytest.approx(2 / 3)
+    assert m.rate(0.04) == pytest.approx(1 / 3)
+    assert measured([50 / 1000]).rate(0.05) == measured([0.05 * (1 + 1e-15)]).rate(0.05) == 1.0
+    assert math.isnan(measured([math.nan]).rate(0.05))
+
+
+def test_monte_carlo_error_is_binomial():
+    p = np.append(np.linspace(0.001, 1, 1000), math.nan)
+    for level in LEVELS:
+        rate = measured(p).rate(level)
+        assert measured(p).mc_error(level) == pytest.approx(math.sqrt(rate * (1 - rate) / 1000))
+    assert math.isnan(measured([math.nan]).mc_error(0.05))
+
+
+@pytest.mark.parametrize("p", [[0.9] * 50, [0.001] * 50])
+def test_monte_carlo_error_is_never_zero(p):
+    assert measured(p).mc_error(0.05) == pytest.approx(math.sqrt(0.02 * 0.98 / 50), rel=0.02)
+
+
+def test_coverage_is_the_share_of_intervals_that_hold_zero():
+    assert measured([0.5] * 4, half=[1, 1, 1, 1], effect=[0.5, -1.0, 1.5, -2]).coverage() == 0.5
+
+
+def test_coverage_counts_the_placebos_that_the_rate_counts():
+    # a set without incidents afterwards has no effect and no p-value, though its width is known
+    m = measured([0.9, 0.01, math.nan], half=[1, 1, 1], effect=[0.1, 2.0, math.nan])
+    assert m.coverage() == 1 - m.rate(0.05) == 0.5
+
+
+def test_rows_are_the_columns_of_the_calibration_table():
+    rows = measured().rows()
+    assert [r["level"] for r in rows] == list(LEVELS)
+    assert ["evaluation", "analysis", "outcome", *rows[0]][: len(CALIBRATION_COLUMNS)] == list(CALIBRATION_COLUMNS)
+    at_five = rows[1]
+    assert at_five["placebos"] == 3
+    assert at_five["false_positive_rate"] == pytest.approx(2 / 3)
+    assert at_five["coverage"] == 1.0
+    assert (at_five["placebo_starts"], at_five["months_before"], at_five["months_after"]) == (3, 24, 18)
+    assert math.isnan(rows[0]["coverage"])
+    assert measured(effect=[1.0, 2.0, 6.0, 99.0]).rows()[0]["bias"] == pytest.approx(3.0)
+
+
+def test_selection_bias_is_the_mean_effect_and_needs_two_places():
+    chosen = measured([0.5] * 4, effect=[0.1, 0.3, 0.2, math.nan], population="selection")
+    bias, error, count = selection_bias([measured(), chosen])
+    assert (bias, error, count) == (pytest.approx(0.2), pytest.approx(0.1 / math.sqrt(3)), 3)
+    for few in ([], [measured()], [measured([0.5], population="selection")]):
+        bias, error, count = selection_bias(few)
+        assert math.isnan(bias)
+        assert math.isnan(error)
+        assert count == 0
+
+
+# Populations ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[tuple[str, str], Measured]:
+    all_of_them = calibrate(make(), PoissonDiD(), PlaceboNeighbourhoods(draws=99), [ClusterRobust()], PLAN, seed=3)
+    return {(m.method, m.population): m for m in all_of_them}
+
+
+def test_both_methods_are_measured_on_the_same_three_populations(found):
+    methods = ("placebo neighbourhoods", "cluster-robust")
+    assert set(found) == {(m, p) for m in methods for p in ("all", "matched", "selection")}
+    for population in ("all", "matched", "selection"):
+        one, other = (found[m, population].effect for m in methods)
+        assert one.tolist() == other.tolist()
+
+
+def test_numbers_tested_are_those_planned(found):
+    starts = len(make().placebo_starts(PLAN.step))
+    assert starts == 4
+    every = found["placebo neighbourhoods", "all"]
+    assert len(every.p_value) == PLAN.placebos
+    assert (every.starts, every.months) == (starts, (12, 6))
+    assert 0 < len(found["placebo neighbourhoods", "matched"].p_value) < PLAN.placebos
+    assert len(found["placebo neighbourhoods", "selection"].p_value) <= 9 * starts
+
+
+def test_rejection_and_coverage_are_two_sides_of_one_test(found):
+    for m in found.values():
+        tolerance = 1e-3 if m.method == "cluster-robust" else 1e-12
+        assert m.coverage() == pytest.approx(1 - m.rate(0.05), abs=tolerance)
+
+
+def test_it_is_a_function_of_the_seed():
+    plan = replace(PLAN, placebos=200)
+    runs = [calibrate(make(), PoissonDiD(), PlaceboNeighbourhoods(), [], plan, seed) for seed in (1, 1, 2)]
+    assert runs[0][0].p_value.tolist() == runs[1][0].p_value.tolist()
+    assert runs[0][0].p_value.tolist() != runs[2][0].p_value.tolist()
+
+
+def test_no_placebo_touches_the_months_of_the_programme():
+    d = make()
+    counts = d.inputs.panel.counts["burglary"].copy()
+    counts[:, 36:] = 10**6
+    poisoned = replace(d, inputs=replace(d.inputs, panel=replace(d.inputs.panel, counts={"burglary": counts})))
+    plan = replace(PLAN, placebos=200)
+    a, b = (calibrate(x, PoissonDiD(), PlaceboNeighbourhoods(), [], plan, 1) for x in (d, poisoned))
+    assert {m.population: m.effect.tolist() for m in a if m.population != "matched"} == {
+        m.population: m.effect.tolist() for m in b if m.population != "matched"
+    }
+
+
+def test_a_shorter_window_is_measured_where_the_registered_one_does_not_fit_and_says_so():
+    long = replace(make(), months_before=30, months_after=12)
+    assert long.placebo_starts() == ()
+    first = calibrate(long, PoissonDiD(), PlaceboNeighbourhoods(), [], replace(PLAN, placebos=200), 1)[0]
+    before, after = first.months
+    assert before + after <= 36
+    assert 15 <= before < 30
+    assert 6 <= after <= 12
+
+
+def test_each_placebo_is_ranked_among_the_others():
+    d = make()
+    _, effects = PlaceboNeighbourhoods().reference(d, PoissonDiD(), 250, 1)
+    p, half = PlaceboNeighbourhoods().test_many(effects, effects, among=True)
+    statistics = np.abs(effects.effect / scale_of(effects, variance_by_size(effects)))
+    for k, own in enumerate(statistics):
+        others = np.delete(statistics, k)
+        assert p[k] == pytest.approx((1 + (others >= own * (1 - 1e-12)).sum()) / (1 + len(others)))
+    assert ((p <= 0.05 + 1e-12) == (np.abs(effects.effect) > half * (1 + 1e-12))).all()
+
+
+def test_nothing_is_measured_where_nothing_fits():
+    no_past = replace(make().at(make().inputs.panel.periods[12]), months_before=12, months_after=24)
+    assert calibrate(no_past, PoissonDiD(), PlaceboNeighbourhoods(), [], PLAN, 1) == ()
+
+
+def test_districts_are_measured_on_their_own_population_only():
+    d = make()
+    home = frozenset(u for i, u in enumerate(d.units) if district(i) == district(TREATED[0]))
+    inside = replace(d, pool=home - d.treated)
+    populations = {m.population for m in calibrate(inside, PoissonDiD(), PlaceboDistricts(draws=99), [], PLAN, 1)}
+    assert populations == {"all"}
+
+
+def test_matched_sets_have_a_count_like_the_treated_areas(monkeypatch):
+    from cseval.inference import calibration
+
+    seen = []
+    real = calibration._like_treated
+
+    def watched(design, at, sets):
+        like = real(design, at, sets)
+        seen.append((design, at, sets, like))
+        return like
+
+    monkeypatch.setattr(calibration, "_like_treated", watched)
+    calibrate(make(), PoissonDiD(), PlaceboNeighbourhoods(), [], replace(PLAN, placebos=400), 1)
+    for d, at, sets, like in seen:
+        typical = np.median([d.pre_counts[m].sum() for m in sets.members])
+        own = d.pre_counts[TREATED].sum() / typical
+        then = np.array([at.pre_counts[m].sum() for m in sets.members])
+        ratio = then / np.median(then) / own
+        assert like.tolist() == ((ratio >= 1 / MATCH) & (ratio <= MATCH)).tolist()
+        assert 0 < like.sum() < len(like)
+
+
+# Selection --------------------------------------------------------------------------------------
+
+
+def worst_by_hand(at: Design, year: np.ndarray) -> dict[str, float]:
+    """The highest total of three adjoining comparison units in each district, over every combination."""
+    best: dict[str, float] = {}
+    for name in sorted({district(i) for i in range(SIDE**2)}):
+        units = [i for i in range(SIDE**2) if district(i) == name and at.comparison[i]]
+        for chosen in combinations(units, 3):
+            total = year[list(chosen)].sum()
+            if total > best.get(name, -1) and len(at.areas.components([at.units[i] for i in chosen])) == 1:
+                best[name] = total
+    return best
+
+
+@pytest.mark.parametrize("chosen_before", [0, 3, 9])
+def test_selection_picks_the_worst_connected_set_of_each_district(chosen_before):
+    d = make(seed=4)
+    at = d.at(d.placebo_starts(6)[1])
+    end = d.inputs.panel.periods.index(at.start) - chosen_before
+    year = d.inputs.panel.counts["burglary"][:, end - 12 : end].sum(axis=1)
+    chosen = selected_sets(at, chosen_before)
+    found = {district(row[0]): year[row].sum() for row in chosen.tolist()}
+    assert found == worst_by_hand(at, year)
+    assert all(len({district(i) for i in row}) == 1 for row in chosen.tolist())
+
+
+def test_selection_needs_districts_and_a_whole_year():
+    d = make()
+    at = d.at(d.placebo_starts(6)[-1])
+    assert d.inputs.panel.periods.index(at.start) == 12
+    assert selected_sets(at, 0) is not None
+    assert selected_sets(at, 1) is None
+    assert selected_sets(make(districts=False), 0) is None
+
+
+def test_a_month_not_received_is_not_read_as_a_quiet_month():
+    received = np.ones((SIDE**2, MONTHS), dtype=bool)
+    received[0, 2:8] = False  # before the window of the design below, in its year of selection
+    d = make(seed=4, received=received)
+    at = replace(d.at(d.inputs.panel.periods[26]), months_before=12)
+    assert at.comparison[0]
+    counts = d.inputs.panel.counts["burglary"]
+    year = counts[:, [m for m in range(2, 14) if received[:, m].all()]].sum(axis=1)
+    chosen = selected_sets(at, 12)
+    assert {district(r[0]): year[r].sum() for r in chosen.tolist()} == worst_by_hand(at, year)
+
+
+def test_sets_of_districts_follow_the_pool_of_each_comparison():
+    d = make()
+    districts = d.inputs.panel.districts
+    whole = np.ones(SIDE**2, dtype=bool)
+    every = district_sets(d.areas, districts, whole, 2)
+    assert [len(s) for s in every] == [24] * 9  # sides between the units of a four by four square
+    pool = whole.copy()
+    pool[0] = False  # takes two pairs of its district with it
+    assert sorted(len(s) for s in district_sets(d.areas, districts, pool, 2)) == [22] + [24] * 8
+
+
+# The placebo test on the demonstration ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_placebo_test_keeps_every_level_on_the_demonstration(on_demonstration, level):
+    m = on_demonstration["placebo neighbourhoods", "all"]
+    assert m.rate(level) == pytest.approx(level, abs=3 * m.mc_error(level))
+
+
+def test_cluster_robust_errors_do_not_on_the_demonstration(on_demonstration):
+    assert on_demonstration["cluster-robust", "all"].rate(0.05) > 0.12
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_it_keeps_every_level_against_placebos_drawn_apart(demonstration, level):
+    # among the very placebos it is ranked with it is right by construction; here the two are drawn separately
+    method, starts, each = PlaceboNeighbourhoods(), demonstration.placebo_starts(6), 3000
+    rejected = []
+    for number, start in enumerate(starts):
+        at = demonstration.at(start)
+        (_, tested), (_, reference) = (method.reference(at, PoissonDiD(), each, 100 * number + k) for k in (1, 2))
+        p, half = method.test_many(tested, reference)
+        rejected.append((p <= level + 1e-12).mean())
+        assert ((p <= 0.05 + 1e-12) == (np.abs(tested.effect) > half * (1 + 1e-12))).all()
+    error = math.sqrt(level * (1 - level) * 2 / (each * len(starts)))
+    assert np.mean(rejected) == pytest.approx(level, abs=3 * error)
+
+
+@pytest.fixture(scope="module")
+def demonstration() -> Design:
+    asb = "anti_social_behaviour"
+    given = simulate(11, {asb: OUTCOMES[asb]})
+    whole = Design.build(given, asb, start="2018-05", months_before=24, months_after=18)
+    return replace(whole, months_before=12, months_after=12)
+
+
+@pytest.fixture(scope="module")
+def on_demonstration(demonstration) -> dict[tuple[str, str], Measured]:
+    d = replace(demonstration, months_before=24, months_after=18)
+    plan = CalibrationPlan(placebos=8000, chosen_before=9)
+    found = calibrate(d, PoissonDiD(), PlaceboNeighbourhoods(), [ClusterRobust()], plan, seed=1)
+    return {(m.method, m.population): m for m in found}
+
+
+# Time series ------------------------------------------------------------------------------------
+
+
+def test_a_series_model_is_fitted_to_placebo_places_and_starts():
+    d = make(seed=5)
+    model = SegmentedRegression(season=None, slope=False)
+    m = calibrate_series(d, model, step=6, seed=1, series=80)
+    assert m.population == "all"
+    assert m.method == model.estimate(d).inference
+    assert (len(m.p_value), m.starts, m.months) == (80, 4, (12, 6))
+    assert m.coverage() == pytest.approx(1 - m.rate(0.05), abs=0.02)
+    assert 0 < m.rate(0.05) < 0.4
+    late = replace(d.at(d.inputs.panel.periods[12]), months_before=12, months_after=24)
+    assert calibrate_series(late, model, step=6, seed=1) is None
