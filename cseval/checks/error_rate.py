@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ class ErrorRate:
 
     def run(self, context: CheckContext) -> CheckResult:
         """Read the rates off the calibration."""
-        own = [m for m in context.measured if m.method == context.placebo.name]
+        own = [m for m in context.measured if m.method == context.placebo.name and math.isfinite(m.rate(0.05))]
         if not own:
             return CheckResult(
                 name="error rate",

@@ -102,8 +102,8 @@ def monthly_residuals(design: Design) -> Floats:
     rest = design.counts[design.comparison].sum(axis=0).astype(float)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.log(treated) - np.log(rest)
-    for phase in (design.post, ~design.post):
-        ratio[phase] -= ratio[phase].mean()
+        for phase in (design.post, ~design.post):
+            ratio[phase] -= ratio[phase].mean()
     return np.asarray(ratio)
 
 
