@@ -249,6 +249,9 @@ EVALUATION = Evaluation(
         "neighbourhood, is in the estimate.",
         "Counts are of incidents recorded by the police. Reporting and recording can change while what happens "
         "does not.",
+        "The area was chosen for its calls to the police about anti-social behaviour, drugs and crime. Where "
+        "regression to the mean is measured, the neighbourhood with the highest count of the primary outcome stands in "
+        "for the one with the most calls.",
         "The pilot also aimed at satisfaction and trust, which these counts do not measure.",
     ),
 )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from cseval.defaults import DEFAULT_DRAWS, DEFAULT_SEED
 from cseval.design import Design
 from cseval.estimate import LOG, percent
 from cseval.estimators.base import PlaceboEstimator, SeriesEstimator
@@ -43,8 +44,8 @@ class Settings:
         How much is measured for the error rates.
     """
 
-    draws: int = 9999
-    seed: int = 2018
+    draws: int = DEFAULT_DRAWS
+    seed: int = DEFAULT_SEED
     plan: CalibrationPlan = field(default_factory=CalibrationPlan)
 
 
@@ -95,6 +96,7 @@ def run_analysis(
         verdict=verdict,
         averted=_averted(estimate, first, verdict),
         detectable=detectable,
+        against="the comparison areas" if estimate.comparison_units else "the area's own earlier course",
     )
     result = AnalysisResult(
         analysis=analysis,
@@ -127,10 +129,14 @@ def _averted(estimate: Estimate, inferred: Inferred, verdict: str) -> tuple[floa
 
 
 def plan_of(evaluation: Evaluation, design: Design, settings: Settings) -> CalibrationPlan:
-    """The calibration plan with the programme's own gap between decision and start."""
+    """The calibration plan with the programme's own gap between decision and start.
+
+    The programme chose its area once, so every outcome is measured on the neighbourhoods worst by the primary one.
+    """
     agreed = evaluation.programme.agreed
     gap = month_number(design.start) - month_number(agreed) if agreed else 0
-    return replace(settings.plan, chosen_before=max(gap, 0))
+    primary = next(o for o in evaluation.primary.outcomes if o in design.inputs.panel.outcomes)
+    return replace(settings.plan, chosen_before=max(gap, 0), selected_on=primary)
 
 
 def _measure(

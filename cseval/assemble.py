@@ -82,7 +82,7 @@ def _effect_row(slug: str, result: AnalysisResult, measured: Sequence[Measured],
 
 def _percent(estimate: Estimate, inferred: Inferred) -> tuple[float, float, float]:
     ends = (estimate.effect, inferred.conf_low, inferred.conf_high)
-    return convert(estimate.scale, "percent", ends, estimate.baseline)
+    return convert(estimate.scale, "percent", ends, estimate.observed_rate)
 
 
 def _extra(result: AnalysisResult, measured: Sequence[Measured], inputs: Inputs) -> dict[str, Any]:
@@ -121,7 +121,9 @@ def calibration_frame(
         for m in measured.get(r.analysis.slug, ())
         for row in m.rows()
     ]
-    return pd.DataFrame(rows, columns=[*CALIBRATION_COLUMNS, "placebo_starts", "months_before", "months_after"])
+    return pd.DataFrame(
+        rows, columns=[*CALIBRATION_COLUMNS, "placebo_starts", "months_before", "months_after", "districts"]
+    )
 
 
 def series_frame(results: Sequence[AnalysisResult]) -> pd.DataFrame:

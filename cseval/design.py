@@ -288,13 +288,15 @@ class Design:
     def describe(self) -> str:
         """The design in one sentence."""
         treated, comparison = int(self.is_treated.sum()), int(self.comparison.sum())
-        buffer = len(frozenset().union(*self.buffer)) if self.buffer_rings else 0
+        buffer = frozenset().union(*self.buffer) if self.buffer_rings else frozenset()
+        counted = len(buffer & set(self.units))
         text = (
             f"{treated} treated units against {comparison} comparison units, "
             f"{month_words(self.periods[0])} to {month_words(self.periods[-1])}, start {month_words(self.start)}"
         )
         if buffer:
-            text += f", {buffer} buffer units left out"
+            text += f", {len(buffer)} buffer units left out"
+            text += f" ({counted} of them with counts)" if counted < len(buffer) else ""
         if self.transition:
             text += f", {self.transition} transition months left out"
         return text + "."

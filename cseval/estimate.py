@@ -88,12 +88,12 @@ class Estimate:
         UsageError
             If the estimate cannot be put on that scale.
         """
-        return convert(self.scale, scale, (self.effect, self.conf_low, self.conf_high), self.baseline)
+        return convert(self.scale, scale, (self.effect, self.conf_low, self.conf_high), self.observed_rate)
 
     @property
-    def baseline(self) -> float:
-        """Expected incidents per treated unit and post month without the programme."""
-        return self.counterfactual / (self.treated_units * self.post_periods)
+    def observed_rate(self) -> float:
+        """Incidents per treated unit and post month, as counted."""
+        return self.observed / (self.treated_units * self.post_periods)
 
     def averted(self, low: float | None = None, high: float | None = None) -> tuple[float, float, float]:
         """Incidents averted and their interval: counterfactual minus observed, positive = fewer.
@@ -118,7 +118,9 @@ class Estimate:
         return -effect * self.treated_units * self.post_periods
 
 
-def convert(scale: str, target: str, values: tuple[float, float, float], baseline: float) -> tuple[float, float, float]:
+def convert(
+    scale: str, target: str, values: tuple[float, float, float], observed_rate: float
+) -> tuple[float, float, float]:
     """Put an effect and its interval on another scale.
 
     Parameters
@@ -127,8 +129,9 @@ def convert(scale: str, target: str, values: tuple[float, float, float], baselin
         The scale the values are on.
     target : {"log", "count", "ratio", "percent"}
     values : tuple of float
-    baseline : float
-        Expected incidents per unit and month, needed to turn a count into a percentage.
+    observed_rate : float
+        Incidents per unit and month after the start, needed to turn a count into a percentage: each end of an
+        interval has its own counterfactual, observed less effect.
     """
     if target == scale:
         return values
@@ -136,8 +139,8 @@ def convert(scale: str, target: str, values: tuple[float, float, float], baselin
         return _each(math.exp, values)
     if scale == LOG and target == "percent":
         return _each(percent, values)
-    if scale == COUNT and target == "percent" and baseline > 0:
-        return _each(lambda v: 100.0 * v / baseline, values)
+    if scale == COUNT and target == "percent":
+        return _each(lambda v: 100.0 * v / (observed_rate - v) if observed_rate > v else math.nan, values)
     raise UsageError(f"an effect on the {scale} scale as {target}", expected="log, ratio or percent")
 
 

@@ -68,8 +68,12 @@ def evidence_statement(checks: Sequence[CheckResult]) -> str:
         "areas were not chosen at random, so level 5 is out of reach, and nothing like a lottery decided between them, "
     )
     why += "so level 4 is too"
+    level = "Level 3"
+    if any(c.name == "pre-trends" and c.verdict == "concern" for c in checks):
+        level = "Level 2"
+        why += "; the treated area moved apart from the comparison before the start, so level 3 is not reached either"
     concern = f" Checks that raise concern: {', '.join(raised)}." if raised else " No check raises concern."
     return (
-        "Level 3 of the Maryland Scientific Methods Scale as read by the What Works Centre for Local Economic Growth "
+        f"{level} of the Maryland Scientific Methods Scale as read by the What Works Centre for Local Economic Growth "
         f"(before and after, against comparison areas): {why}.{concern}"
     )

@@ -79,6 +79,7 @@ def reading(
     verdict: str,
     averted: tuple[float, float, float],
     detectable: tuple[float, float] = (math.nan, math.nan),
+    against: str = "the comparison areas",
 ) -> str:
     """The effect in words.
 
@@ -94,6 +95,8 @@ def reading(
         Incidents averted, low and high end.
     detectable : tuple of float
         Smallest fall and smallest rise, in per cent, that the test would have detected four times in five.
+    against : str
+        What the expectation comes from.
     """
     what = outcome_words(outcome)
     if verdict == NOT_ESTIMABLE:
@@ -116,7 +119,7 @@ def reading(
     }[verdict]
     return (
         f"{start} {what}: {an(fall_or_rise(effect))} (95% interval from {an(low)} to {an(high)}), "
-        f"{incidents_words(averted)}, compared with what would have been expected from the comparison areas."
+        f"{incidents_words(averted)}, compared with what would have been expected from {against}."
     )
 
 

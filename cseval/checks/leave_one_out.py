@@ -22,8 +22,7 @@ class LeaveOneOut:
     """The estimate without each comparison unit, each comparison district and each treated unit in turn.
 
     It raises concern if leaving out one comparison unit or district moves the estimate by more than one placebo
-    standard deviation, or out of its own interval. Treated units are shown and not judged: without one of them the
-    programme is another one.
+    standard deviation. Treated units are shown and not judged: without one of them the programme is another one.
     """
 
     def run(self, context: CheckContext) -> CheckResult:

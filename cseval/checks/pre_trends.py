@@ -66,12 +66,14 @@ class PreTrends:
         distance = design.event_time[design.post].mean() - design.event_time[~design.post].mean()
         left = percent(caught * distance)
         slope_p = float(p_values(np.array([slope]), slopes)[0])
-        concern = min(p_value, slope_p) <= 0.05
+        concern = 2 * min(p_value, slope_p) <= 0.05  # two tests, one question (Bonferroni)
+        power = trend_power(slopes, spread, context.estimate.effect / distance)
         sentence = (
             f"The pre period of the treated area is {'unlike' if concern else 'like'} that of placebo neighbourhoods "
-            f"(joint p = {p_value:.2g}, trend p = {slope_p:.2g}); the test would catch a trend of "
-            f"{abs(percent(caught)):.1f}% a month four times in five, and a trend that size would move the estimate by "
-            f"{abs(left):.0f}%."
+            f"(joint p = {p_value:.2g}, trend p = {slope_p:.2g}). Its power is limited: it would catch a trend "
+            f"of {abs(percent(caught)):.1f}% a month four times in five, which would move the estimate by "
+            f"{abs(left):.0f}%, and a trend just large enough to explain the whole estimate in "
+            f"{100 * power:.0f}% of cases."
         )
         return CheckResult(
             name="pre-trends",
@@ -83,6 +85,14 @@ class PreTrends:
             sentence=sentence,
             table=_table(design, bins, own[0], placebo, slope, slope_p, caught, left),
         )
+
+
+def trend_power(slopes: Floats, spread: float, trend: float) -> float:
+    """Chance that the test at 5 % catches a trend of this size: the share of placebo slopes that it would push over."""
+    import numpy as np
+
+    reject = critical_value(slopes / spread, 0.05)
+    return float(np.mean(np.abs(slopes / spread + abs(trend) / spread) > reject))
 
 
 def pre_bins(design: Design, months: int) -> list[npt.NDArray[np.intp]]:

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 import click
 
-F = TypeVar("F", bound=Callable[..., Any])
+from cseval.defaults import DEFAULT_DRAWS, DEFAULT_SEED
 
-DEFAULT_DRAWS, DEFAULT_SEED = 9999, 3
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def data_option(command: F) -> F:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -29,11 +30,31 @@ class ManyEffects:
         is compared: for log ratios a constant and ``1/T0 + 1/C0`` style sums of inverse counts.
     cluster_se : float array, shape (sets,)
         Cluster-robust standard error of each effect.
+    clusters : int array, shape (sets,)
+        Units in each set and its comparison.
+    size : float array, shape (sets,)
+        Count of each set in the pre period.
     """
 
     effect: Floats
     variance_terms: Floats
     cluster_se: Floats
+    clusters: npt.NDArray[np.int64]
+    size: Floats
+
+    def __len__(self) -> int:
+        return len(self.effect)
+
+    def take(self, which: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> ManyEffects:
+        """The effects at these positions."""
+        return ManyEffects(**{f.name: getattr(self, f.name)[which] for f in fields(self)})
+
+    @classmethod
+    def join(cls, parts: Sequence[ManyEffects]) -> ManyEffects:
+        """Effects of several groups of sets, one after the other."""
+        import numpy as np
+
+        return cls(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)})
 
 
 @runtime_checkable
@@ -64,13 +85,12 @@ class SeriesEffects:
     ----------
     method : str
         Name of the model's errors in the effect table.
-    effect, half_width, p_value : float array, shape (sets,)
-        Effect on the estimation scale, half its 95 % interval, and its p-value.
+    effect, p_value : float array, shape (sets,)
+        Effect on the estimation scale, and its p-value.
     """
 
     method: str
     effect: Floats
-    half_width: Floats
     p_value: Floats
 
 

@@ -72,7 +72,8 @@ def comparison_sum(values: Floats, comparison: Mask, sets: PlaceboSets) -> Float
 def group_sizes(comparison: Mask, sets: PlaceboSets) -> tuple[Index, Index]:
     """Number of units in each set and in its comparison, both of shape (sets,)."""
     left = comparison_sum(np.ones(len(comparison)), comparison, sets)
-    return np.full(len(sets), sets.members.shape[1], dtype=np.int64), np.rint(left).astype(np.int64)
+    treated = (sets.members < len(comparison)).sum(axis=1)  # a row may be padded
+    return np.asarray(treated, dtype=np.int64), np.rint(left).astype(np.int64)
 
 
 def group_totals(pre: Floats, post: Floats, comparison: Mask, sets: PlaceboSets) -> GroupTotals:

@@ -84,12 +84,15 @@ class LinearDiD:
         change = _change(_values(self, design), design.post)
         factor = _incidents(self, design, sets.members)
         variance = kernels.mean_difference_variance(change, design.comparison, sets)
-        clusters = sum(kernels.group_sizes(design.comparison, sets))
-        level = kernels.member_sum(design.pre_counts, sets.members) / (sets.members.shape[1] * (~design.post).sum())
+        clusters = np.sum(kernels.group_sizes(design.comparison, sets), axis=0)
+        size = kernels.member_sum(design.pre_counts, sets.members)
+        level = size / (kernels.group_sizes(design.comparison, sets)[0] * (~design.post).sum())
         return ManyEffects(
             effect=factor * kernels.mean_difference(change, design.comparison, sets),
             variance_terms=np.stack([level, level**2], axis=1),
             cluster_se=factor * np.sqrt(variance * small_sample_factor(clusters, len(design.periods))),
+            clusters=clusters,
+            size=size,
         )
 
 

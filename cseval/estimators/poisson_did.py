@@ -88,6 +88,8 @@ class PoissonDiD:
             effect=effect,
             variance_terms=np.stack([np.ones_like(expected), expected], axis=1),
             cluster_se=error,
+            clusters=totals.treated + totals.comparison,
+            size=totals.t0,
         )
 
 

@@ -125,7 +125,7 @@ def fit_sets(
     treated = member_sum(counts, sets.members)
     offset = _many_offsets(options, design, sets)
     first_post = add_months(design.start, design.transition)
-    found = np.full((len(sets), 3), np.nan)
+    found = np.full((len(sets), 2), np.nan)
     method = ""
     for i, y in enumerate(treated):
         if offset is not None and not np.isfinite(offset[i]).all():
@@ -136,10 +136,9 @@ def fit_sets(
         except EstimationError:
             continue
         effect, error = series.effect()
-        low, high, p = t_interval(np.array(effect), np.array(error), series.fit.t_df)
-        found[i] = effect, (high - low) / 2, p
+        found[i] = effect, float(t_interval(np.array(effect), np.array(error), series.fit.t_df)[2])
         method = options.errors.describe(options.family, series.fit)
-    return SeriesEffects(method=method, effect=found[:, 0], half_width=found[:, 1], p_value=found[:, 2])
+    return SeriesEffects(method=method, effect=found[:, 0], p_value=found[:, 1])
 
 
 def _many_offsets(options: SegmentedRegression, design: Design, sets: PlaceboSets) -> Floats | None:

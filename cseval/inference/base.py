@@ -85,7 +85,7 @@ class Inference(Protocol):
 class Calibratable(Inference, Protocol):
     """An inference method whose test can be run on many placebo effects at once."""
 
-    def test_many(self, tested: ManyEffects, reference: ManyEffects, among: bool = False) -> tuple[Floats, Floats]:
+    def test_many(self, tested: ManyEffects, reference: ManyEffects, among: bool = False) -> Floats:
         """Test a true null on each placebo effect.
 
         Parameters
@@ -100,7 +100,6 @@ class Calibratable(Inference, Protocol):
         Returns
         -------
         p_value : float array, shape (tested,)
-        half_width : float array, shape (tested,)
-            Half the width of each 95 % interval.
+            The 95 % interval holds zero exactly where this exceeds 0.05.
         """
         ...

@@ -5,13 +5,15 @@ comparison and the same test. A method that keeps its promise rejects 5 % of the
 Three populations of placebo neighbourhoods are measured:
 
 ``all``
-    every connected set. The placebo test is uniform here by construction, so this population informs about the
-    other methods.
+    connected sets drawn by random growth, whatever their count.
 ``matched``
-    sets whose count in the pre period is like the treated area's, relative to the typical set.
+    those whose count in the pre period is like the treated area's, relative to the typical set.
 ``selection``
     in each district, the connected set with the highest count in the year before the decision: the set that choosing
-    the worst neighbourhood picks. Its mean effect is the change that selection alone brings (regression to the mean).
+    the worst neighbourhood picks. Its mean effect, less that of all sets at the same start, is the change that
+    selection alone brings (regression to the mean).
+
+Neighbourhoods overlap, and a district has a common history, so the error of a rate is computed by district.
 """
 
 from __future__ import annotations
@@ -31,12 +33,13 @@ if TYPE_CHECKING:
     from cseval.areas import PlaceboSets
     from cseval.design import Design
     from cseval.estimators.base import Estimator, Floats, ManyEffects
+
+    Index = npt.NDArray[np.int64]
     from cseval.inference.base import Calibratable
     from cseval.inference.placebo import PlaceboNeighbourhoods
 
 LEVELS = (0.01, 0.05, 0.10)
-POPULATIONS = ("all", "matched", "selection")
-MATCH = 1.5
+LIKE = 1.5
 #: More sets than this in one district are not searched for its worst one.
 MOST_SETS = 200_000
 
@@ -48,75 +51,97 @@ class CalibrationPlan:
     Parameters
     ----------
     placebos : int
-        Placebo neighbourhoods over all placebo starts, at least 999 at each; each is ranked among the others.
+        Placebo neighbourhoods drawn over all placebo starts, at least 999 at each; they are ranked among each other.
+    tested : int
+        How many of them are tested, over all placebo starts.
     step : int
         Months between placebo starts.
     chosen_before : int
         Months between the decision where to go and the start.
+    selected_on : str
+        Outcome by which the worst neighbourhood is chosen; the tested one if empty.
     """
 
     placebos: int = 20_000
+    tested: int = 5_000
     step: int = 6
     chosen_before: int = 0
+    selected_on: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Measured:
-    """What one method did on one population: a p-value, an interval and an effect for each placebo.
+    """What one method did on one population of placebos.
 
-    `starts` is the number of placebo starts; `months` are those before and after each.
+    Parameters
+    ----------
+    method, population : str
+    p_value, effect : float array, shape (placebos,)
+    excess : float array, shape (placebos,)
+        Effect less the mean effect of all placebos at the same start.
+    place : int array, shape (placebos,)
+        District of each placebo; placebos of one district are not independent.
+    starts : int
+        Number of placebo starts.
+    months : (int, int)
+        Months before and after each start.
     """
 
     method: str
     population: str
     p_value: Floats
-    half_width: Floats
     effect: Floats
+    excess: Floats
+    place: Index
     starts: int
     months: tuple[int, int]
 
     def rows(self) -> list[dict[str, Any]]:
         """One row for each level, in the columns of ``calibration.csv`` from `method` on."""
-        usable = np.isfinite(self.p_value)
-        n = int(usable.sum())
-        bias = float(self.effect[usable].mean()) if n else float("nan")
+        usable = np.isfinite(self.p_value) & np.isfinite(self.effect)
+        bias = float(self.effect[usable].mean()) if usable.any() else float("nan")
         return [
             {
                 "method": self.method,
                 "population": self.population,
                 "level": level,
-                "placebos": n,
+                "placebos": int(np.isfinite(self.p_value).sum()),
                 "false_positive_rate": self.rate(level),
                 "mc_error": self.mc_error(level),
-                "coverage": self.coverage() if level == 0.05 else float("nan"),
+                "coverage": 1 - self.rate(level),
                 "bias": bias,
                 "placebo_starts": self.starts,
                 "months_before": self.months[0],
                 "months_after": self.months[1],
+                "districts": len(np.unique(self.place)),
             }
             for level in LEVELS
         ]
 
     def rate(self, level: float) -> float:
-        """Share of true nulls rejected at `level`."""
+        """Share of true nulls rejected at `level`; the interval at 1 - `level` misses zero as often."""
         usable = np.isfinite(self.p_value)
         return float((self.p_value[usable] <= level + 1e-12).mean()) if usable.any() else float("nan")
 
     def mc_error(self, level: float) -> float:
-        """Standard error of `rate` from testing finitely many placebos: ``sqrt(p (1 - p) / n)``.
-
-        It is of the drawing, not of the data: another city or another decade would differ by more.
-        """
-        n = int(np.isfinite(self.p_value).sum())
-        rate = self.rate(level)
-        rate = min(max(rate, 1 / max(n, 1)), 1 - 1 / max(n, 2))  # no rate is so small that its error is zero
-        return float(np.sqrt(rate * (1 - rate) / n)) if n else float("nan")
-
-    def coverage(self) -> float:
-        """Share of 95 % intervals that hold the true effect, which is zero."""
+        """Standard error of `rate`, with districts as the independent observations; at least the binomial one."""
         usable = np.isfinite(self.p_value)
-        holds = np.abs(self.effect[usable]) <= self.half_width[usable] * (1 + 1e-12)
-        return float(holds.mean()) if usable.any() else float("nan")
+        n = int(usable.sum())
+        if not n:
+            return float("nan")
+        rate = min(max(self.rate(level), 1 / n), 1 - 1 / max(n, 2))  # no rate is so small that its error is zero
+        rejected = (self.p_value[usable] <= level + 1e-12).astype(float)
+        return max(float(np.sqrt(rate * (1 - rate) / n)), clustered_error(rejected, self.place[usable]))
+
+
+def clustered_error(values: Floats, place: Index) -> float:
+    """Standard error of the mean of `values` that allows for any dependence within a place (Liang and Zeger 1986)."""
+    _, code = np.unique(place, return_inverse=True)
+    groups = int(code.max()) + 1 if len(code) else 0
+    if groups < 2:
+        return 0.0
+    sums = np.bincount(code, weights=values - values.mean())
+    return float(np.sqrt((sums**2).sum() * groups / (groups - 1)) / len(values))
 
 
 def calibrate(
@@ -144,26 +169,42 @@ def calibrate(
         Empty if no placebo start fits into the months before the programme.
     """
     starts, design = shifted_starts(design, plan.step)
-    share = max(-(-plan.placebos // max(len(starts), 1)), 999)
-    parts: dict[tuple[str, str], list[tuple[Floats, Floats, Floats]]] = {}
+    parts: dict[tuple[str, str], list[tuple[Floats, Floats, Floats, Index]]] = {}
     for number, start in enumerate(starts, start=1):
         at = design.at(start)
+        share = max(-(-plan.placebos // len(starts)), 999)
         sets, reference = placebo.reference(at, estimator, share, seed + number)
-        for population, tested in _populations(design, at, estimator, placebo, plan, sets, reference):
+        centre = float(np.nanmean(reference.effect))
+        tested = -(-plan.tested // len(starts))
+        for population, effects, place in _populations(design, at, estimator, placebo, plan, sets, reference, tested):
             for method in (placebo, *others):
-                p, half = method.test_many(tested, reference, among=population != "selection")
-                parts.setdefault((method.name, population), []).append((p, half, tested.effect))
+                p = method.test_many(effects, reference, among=population != "selection")
+                found = (p, effects.effect, effects.effect - centre, place)
+                parts.setdefault((method.name, population), []).append(found)
     return tuple(
-        Measured(
-            method=method,
-            population=population,
-            p_value=np.concatenate([x[0] for x in found]),
-            half_width=np.concatenate([x[1] for x in found]),
-            effect=np.concatenate([x[2] for x in found]),
-            starts=len(starts),
-            months=(design.months_before, design.months_after),
-        )
+        measured(method, population, found, len(starts), (design.months_before, design.months_after))
         for (method, population), found in parts.items()
+    )
+
+
+def measured(
+    method: str,
+    population: str,
+    found: Sequence[tuple[Floats, Floats, Floats, Index]],
+    starts: int,
+    months: tuple[int, int],
+) -> Measured:
+    """What was found at each start, put together: p-values, effects, excess effects and places."""
+    p_value, effect, excess, place = (np.concatenate(column) for column in zip(*found, strict=True))
+    return Measured(
+        method=method,
+        population=population,
+        p_value=p_value,
+        effect=effect,
+        excess=excess,
+        place=place.astype(np.int64),
+        starts=starts,
+        months=months,
     )
 
 
@@ -192,23 +233,29 @@ def _populations(
     plan: CalibrationPlan,
     sets: PlaceboSets,
     effects: ManyEffects,
-) -> list[tuple[str, ManyEffects]]:
-    """The populations at one placebo start that make sense for this placebo method, with their effects."""
+    tested: int,
+) -> list[tuple[str, ManyEffects, Index]]:
+    """The populations at one placebo start that make sense for this placebo method: effects and places."""
     from cseval.inference.placebo import as_placebo_estimator
 
-    out = [("all", effects)]
+    place = places(at, sets.members)
+    out = [("all", effects.take(np.arange(min(tested, len(effects)))), place[:tested])]
     if "matched" in placebo.populations:
-        out.append(("matched", _subset(effects, _like_treated(design, at, sets))))
-    chosen = selected_sets(at, plan.chosen_before) if "selection" in placebo.populations else None
+        like = np.flatnonzero(_like_treated(design, at, sets))[:tested]
+        out.append(("matched", effects.take(like), place[like]))
+    chosen = selected_sets(at, plan.chosen_before, plan.selected_on) if "selection" in placebo.populations else None
     if chosen is not None:
-        out.append(("selection", as_placebo_estimator(estimator).estimate_many(at, at.sets(chosen))))
+        many = as_placebo_estimator(estimator).estimate_many(at, at.sets(chosen))
+        out.append(("selection", many, places(at, chosen)))
     return out
 
 
-def _subset(many: ManyEffects, which: npt.NDArray[np.bool_]) -> ManyEffects:
-    return replace(
-        many, effect=many.effect[which], variance_terms=many.variance_terms[which], cluster_se=many.cluster_se[which]
-    )
+def places(design: Design, members: Index) -> Index:
+    """Number of the district of each set's first unit; a unit without a district is a place of its own."""
+    districts = design.inputs.panel.districts
+    names = [districts.get(u) or u for u in design.units]
+    number = {name: i for i, name in enumerate(sorted(set(names)))}
+    return np.array([number[n] for n in names], dtype=np.int64)[members[:, 0]]
 
 
 def _like_treated(design: Design, at: Design, sets: PlaceboSets) -> npt.NDArray[np.bool_]:
@@ -219,11 +266,11 @@ def _like_treated(design: Design, at: Design, sets: PlaceboSets) -> npt.NDArray[
     own = design.pre_counts[design.is_treated].sum() / np.median(design.pre_counts[sets.members].sum(axis=1))
     theirs = at.pre_counts[sets.members].sum(axis=1)
     ratio = theirs / np.median(theirs)
-    like: npt.NDArray[np.bool_] = (ratio >= own / MATCH) & (ratio <= own * MATCH)
+    like: npt.NDArray[np.bool_] = (ratio >= own / LIKE) & (ratio <= own * LIKE)
     return like
 
 
-def selected_sets(at: Design, chosen_before: int) -> npt.NDArray[np.int64] | None:
+def selected_sets(at: Design, chosen_before: int, outcome: str = "") -> npt.NDArray[np.int64] | None:
     """In each district, the connected set with the highest count in the year before the decision.
 
     Parameters
@@ -232,6 +279,8 @@ def selected_sets(at: Design, chosen_before: int) -> npt.NDArray[np.int64] | Non
         A design at a placebo start.
     chosen_before : int
         Months between the decision and the start.
+    outcome : str
+        Outcome whose count decides; the design's own if empty.
 
     Returns
     -------
@@ -242,22 +291,26 @@ def selected_sets(at: Design, chosen_before: int) -> npt.NDArray[np.int64] | Non
     end = month_number(at.start) - chosen_before - month_number(at.inputs.panel.periods[0])
     if not by_district or end < 12:
         return None
-    year = year_total(at, at.comparison, end)
+    year = year_total(at, at.comparison, end, outcome)
     if year is None:
         return None
     totals = [sum(year[column] for column in sets.T) for sets in by_district]
     return np.array([sets[int(np.argmax(total))] for sets, total in zip(by_district, totals, strict=True)])
 
 
-def year_total(design: Design, pool: npt.NDArray[np.bool_], end: int) -> npt.NDArray[np.int64] | None:
+def year_total(
+    design: Design, pool: npt.NDArray[np.bool_], end: int, outcome: str = ""
+) -> npt.NDArray[np.int64] | None:
     """Count of each unit in the twelve months before month number `end` of the panel.
+
+    Of the design's outcome, or of another one.
 
     A month that a unit of the pool lacks is left out for all; None if no month is left.
     """
-    panel = design.inputs.panel
+    panel, name = design.inputs.panel, outcome or design.outcome
     months = np.arange(end - 12, end)
-    months = months[panel.mask(design.outcome)[pool][:, months].all(axis=0)]
-    total: npt.NDArray[np.int64] = panel.require(design.outcome)[:, months].sum(axis=1)
+    months = months[panel.mask(name)[pool][:, months].all(axis=0)]
+    total: npt.NDArray[np.int64] = panel.require(name)[:, months].sum(axis=1)
     return total if len(months) else None
 
 
@@ -294,14 +347,15 @@ def _all_district_sets(areas: Areas, districts: Mapping[str, str], size: int) ->
     return tuple(sets for sets in found if sets is not None and len(sets))
 
 
-def selection_bias(measured: Sequence[Measured]) -> tuple[float, float, int]:
-    """Mean effect of the selection population, its standard error over placebos, and their number.
+def selection_bias(found: Sequence[Measured]) -> tuple[float, float, int]:
+    """Mean excess effect of the selection population, its standard error by district, and the number of placebos.
 
-    The standard error treats placebos as independent, though the same place is often chosen at successive starts.
     With fewer than two placebos nothing is measured: the number is then 0.
     """
-    chosen = [m for m in measured if m.population == "selection"]
-    effect = chosen[0].effect[np.isfinite(chosen[0].effect)] if chosen else np.empty(0)
-    if len(effect) < 2:
+    chosen = next((m for m in found if m.population == "selection"), None)
+    usable = np.isfinite(chosen.excess) if chosen is not None else np.zeros(0, dtype=bool)
+    if chosen is None or usable.sum() < 2:
         return float("nan"), float("nan"), 0
-    return float(effect.mean()), float(effect.std(ddof=1) / np.sqrt(len(effect))), len(effect)
+    excess = chosen.excess[usable]
+    independent = float(excess.std(ddof=1) / np.sqrt(len(excess)))
+    return float(excess.mean()), max(independent, clustered_error(excess, chosen.place[usable])), len(excess)

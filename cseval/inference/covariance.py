@@ -46,15 +46,12 @@ class ClusterRobust:
             note=f"unreliable with {estimate.treated_units} treated units" if few else "",
         )
 
-    def test_many(self, tested: ManyEffects, reference: ManyEffects, among: bool = False) -> tuple[Floats, Floats]:
-        """Two-sided normal test of each placebo effect by its own cluster-robust error.
+    def test_many(self, tested: ManyEffects, reference: ManyEffects, among: bool = False) -> Floats:
+        """Two-sided t test of each placebo effect by its own cluster-robust error, clusters - 1 degrees of freedom."""
+        from scipy.special import stdtr
 
-        The t distribution with hundreds of clusters is the normal one to three digits.
-        """
-        from scipy.stats import norm
-
-        z = abs(tested.effect) / tested.cluster_se
-        return 2 * norm.sf(z), norm.isf(0.025) * tested.cluster_se
+        p: Floats = 2 * stdtr(tested.clusters - 1, -abs(tested.effect) / tested.cluster_se)
+        return p
 
 
 @dataclass(frozen=True, kw_only=True)

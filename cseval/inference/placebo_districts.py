@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cseval.errors import DesignError
-from cseval.inference.placebo import FEWEST_SETS, PlaceboNeighbourhoods, as_placebo_estimator
+from cseval.estimators.base import ManyEffects
+from cseval.inference.placebo import FEWEST_SETS, PlaceboNeighbourhoods, as_placebo_estimator, similar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from cseval.areas import PlaceboSets
     from cseval.design import Design
     from cseval.estimate import Estimate
-    from cseval.estimators.base import Estimator, ManyEffects
+    from cseval.estimators.base import Estimator
     from cseval.inference.base import Inferred
 
 
@@ -47,9 +48,10 @@ class PlaceboDistricts(PlaceboNeighbourhoods):
         DesignError
             If districts are not known or allow fewer than 19 placebo neighbourhoods.
         """
-        sets, reference = self.reference(design, estimator, self.draws, seed)
         own = as_placebo_estimator(estimator).estimate_many(design, design.own_set)
-        return self.rank(estimate, own, reference, sets)
+        sets, reference = self.reference(design, estimator, self.draws, seed)
+        which, factor = similar(reference.size, float(own.size[0]))
+        return self.rank(estimate, own, reference.take(which), sets.take(which), factor)
 
     def reference(self, design: Design, estimator: Estimator, draws: int, seed: int) -> tuple[PlaceboSets, ManyEffects]:
         """Placebo neighbourhoods of every other district and their effects, an even share from each."""
@@ -67,7 +69,7 @@ class PlaceboDistricts(PlaceboNeighbourhoods):
                 expected=f"at least {FEWEST_SETS}",
                 todo="Compare with more than one district",
             )
-        return _join([s for s, _ in found], len(design.units)), _join_effects([m for _, m in found])
+        return _join([s for s, _ in found], len(design.units)), ManyEffects.join([m for _, m in found])
 
 
 def _other_districts(design: Design) -> list[Design]:
@@ -98,15 +100,7 @@ def _within(
     sets = design.sets(every[0][rng.integers(len(every[0]), size=draws)])
     effects = as_placebo_estimator(estimator).estimate_many(design, sets)
     usable: npt.NDArray[np.bool_] = np.isfinite(effects.effect) & np.isfinite(effects.variance_terms).all(axis=1)
-    return (sets.take(usable), _take(effects, usable)) if usable.any() else None
-
-
-def _take(many: ManyEffects, which: npt.NDArray[np.bool_]) -> ManyEffects:
-    from cseval.estimators.base import ManyEffects
-
-    return ManyEffects(
-        effect=many.effect[which], variance_terms=many.variance_terms[which], cluster_se=many.cluster_se[which]
-    )
+    return (sets.take(usable), effects.take(usable)) if usable.any() else None
 
 
 def _join(sets: list[PlaceboSets], padding: int) -> PlaceboSets:
@@ -117,15 +111,3 @@ def _join(sets: list[PlaceboSets], padding: int) -> PlaceboSets:
     width = max(s.ring.shape[1] for s in sets)
     ring = [np.pad(s.ring, ((0, 0), (0, width - s.ring.shape[1])), constant_values=padding) for s in sets]
     return PlaceboSets(members=np.concatenate([s.members for s in sets]), ring=np.concatenate(ring))
-
-
-def _join_effects(many: list[ManyEffects]) -> ManyEffects:
-    import numpy as np
-
-    from cseval.estimators.base import ManyEffects
-
-    return ManyEffects(
-        effect=np.concatenate([m.effect for m in many]),
-        variance_terms=np.concatenate([m.variance_terms for m in many]),
-        cluster_se=np.concatenate([m.cluster_se for m in many]),
-    )

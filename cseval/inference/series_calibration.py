@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cseval.areas import draw_connected
-from cseval.inference.calibration import Measured, shifted_starts
+from cseval.inference.calibration import Measured, measured, places, shifted_starts
 
 if TYPE_CHECKING:
     from cseval.design import Design
     from cseval.estimators.base import SeriesEstimator
 
 #: Placebo series fitted in all; each is a model of its own and takes a few milliseconds.
-SERIES = 200
+SERIES = 400
 
 
 def calibrate_series(
@@ -29,20 +29,13 @@ def calibrate_series(
     """
     starts, design = shifted_starts(design, step)
     rng = np.random.default_rng(seed)
-    found = []
+    found, method = [], ""
     for start in starts:
         at = design.at(start)
         members = draw_connected(at.areas, at.comparison, int(at.is_treated.sum()), -(-series // len(starts)), rng)
-        found.append(estimator.estimate_series(at, at.sets(members)))
-    p = np.concatenate([f.p_value for f in found]) if found else np.array([])
-    if not np.isfinite(p).any():
+        many = estimator.estimate_series(at, at.sets(members))
+        method = method or many.method
+        found.append((many.p_value, many.effect, many.effect - np.nanmean(many.effect), places(at, members)))
+    if not method:
         return None
-    return Measured(
-        method=next(f.method for f in found if f.method),
-        population="all",
-        p_value=p,
-        half_width=np.concatenate([f.half_width for f in found]),
-        effect=np.concatenate([f.effect for f in found]),
-        starts=len(starts),
-        months=(design.months_before, design.months_after),
-    )
+    return measured(method, "all", found, len(starts), (design.months_before, design.months_after))

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cseval.estimate import LOG, percent
 from cseval.inputs import DEMONSTRATION
 from cseval.reporting import formats as f
+from cseval.reporting.tables_base import (
+    MOST_ROWS,
+    SIMULATED,
+    cell_text,
+    effect_of,
+    label_of,
+    legend_of,
+    make_table,
+    number,
+    printable,
+    records,
+    shortened,
+    source_words,
+)
 from cseval.tables import Table
 from cseval.words import rates_words
 
@@ -17,11 +31,40 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cseval.panel import Provenance
-    from cseval.result import AnalysisResult, EvaluationResult
+    from cseval.result import EvaluationResult
 
-SIMULATED = "The data are simulated for demonstration: no number here describes a real place."
+__all__ = [
+    "MOST_ROWS",
+    "POPULATIONS",
+    "RATES",
+    "SIMULATED",
+    "bias_text",
+    "calibration_table",
+    "cell_text",
+    "checks_table",
+    "comparison_words",
+    "displacement_table",
+    "effect_of",
+    "effects_table",
+    "first_after",
+    "inputs_table",
+    "label_of",
+    "last_before",
+    "legend_of",
+    "make_table",
+    "number",
+    "overlaps_table",
+    "primary_calibration",
+    "printable",
+    "protocol_table",
+    "records",
+    "report_tables",
+    "shortened",
+    "source_words",
+    "treated_names",
+]
+
 REGISTER_IS_REAL = "The effects in this report are simulated; the programmes named here come from the register."
-MOST_ROWS = 60
 
 EFFECT_HEADINGS = {
     "outcome": "Outcome",
@@ -67,11 +110,11 @@ def effects_table(result: EvaluationResult) -> Table:
         *_methods(result),
         "Measured error rate: how often the same method finds an effect, at 5%, where nothing was done: among all "
         "placebo neighbourhoods / among those with a count like the treated area's / among those chosen as the worst "
-        "of their district. The placebo test is right among all by construction; the others put it to the test. "
+        "of their district. "
         "Cluster-robust errors are shown to be compared, not to be relied on.",
         *_full_names(result),
     ]
-    return _table(
+    return make_table(
         result,
         slug="effects",
         title="Estimated effect on each outcome",
@@ -148,7 +191,7 @@ def checks_table(result: EvaluationResult) -> Table:
     for row, check in zip(rows, result.checks, strict=True):
         if check.verdict == "not applicable":
             row.update(statistic=f.NOT_APPLICABLE, p=f.NOT_APPLICABLE, reference=row["reference"] or f.NOT_APPLICABLE)
-    return _table(
+    return make_table(
         result,
         slug="checks",
         title="Checks of the primary analysis",
@@ -174,7 +217,7 @@ def calibration_table(result: EvaluationResult) -> Table:
         }
         for r in records(frame)
     ]
-    return _table(
+    return make_table(
         result,
         slug="calibration",
         title="How often each method finds an effect where nothing was done",
@@ -227,7 +270,7 @@ def displacement_table(result: EvaluationResult) -> Table:
         }
         for r in records(result.displacement)
     ]
-    return _table(
+    return make_table(
         result,
         slug="displacement",
         title="Change in the treated area and in the rings around it",
@@ -265,7 +308,7 @@ def protocol_table(result: EvaluationResult) -> Table:
     if programme.agreed:
         facts["Area chosen"] = f.month_words(programme.agreed)
     rows = [{"item": item, "declared": text} for item, text in facts.items() if text]
-    return _table(
+    return make_table(
         result,
         slug="protocol",
         title="Design of the primary analysis",
@@ -277,7 +320,7 @@ def protocol_table(result: EvaluationResult) -> Table:
 def inputs_table(result: EvaluationResult) -> Table:
     """Every input with its publisher, licence, vintage, rows and hash."""
     rows = [_input_row(p) for p in result.inputs.sources]
-    return _table(
+    return make_table(
         result,
         slug="inputs",
         title="Data used",
@@ -327,88 +370,3 @@ def first_after(result: EvaluationResult) -> str:
     """The first month after the start, and after any transition, that the primary analysis uses."""
     design = result.primary.design
     return str(design.periods[int((~design.post).sum())])
-
-
-def label_of(result: EvaluationResult, slug: str) -> str:
-    """What an analysis is called in print."""
-    found = next((a for a in result.analyses if a.analysis.slug == slug), None)
-    return (found.analysis.label if found else "") or f.sentence_case(slug.replace("-", " "))
-
-
-def effect_of(result: EvaluationResult, analysis: AnalysisResult) -> Mapping[str, Any]:
-    """The row of the effect table that belongs to an analysis."""
-    return next(r for r in records(result.effects) if r["analysis"] == analysis.analysis.slug)
-
-
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of a frame as dictionaries with text keys."""
-    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
-
-
-def number(value: object) -> float:
-    """A cell as a number; NaN where it holds none."""
-    try:
-        return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return math.nan
-
-
-# Print ------------------------------------------------------------------------------------------------
-
-
-def printable(table: Table, result: EvaluationResult | None = None) -> Table:
-    """A table with every cell as text and none empty; demonstration data are named in its notes."""
-    values = table.values.map(cell_text)
-    notes = table.notes if result is None else _notes(result, table.notes)
-    return replace(table, values=values, notes=notes)
-
-
-def cell_text(value: object) -> str:
-    """A value as it is printed: numbers in words' digits, truth as yes or no, nothing as ``[x]``."""
-    import numpy as np
-
-    if isinstance(value, (bool, np.bool_)):
-        return "yes" if value else "no"
-    if isinstance(value, (int, float, np.integer, np.floating)):
-        return f.plain_text(float(value))
-    text = "" if value is None else str(value).strip()
-    return f.NOT_AVAILABLE if text in ("", "nan", "NaT", "<NA>", "None") else text
-
-
-def legend_of(table: Table) -> str:
-    """What the symbols in a printed table mean; empty if it has none."""
-    used = [s for s in f.LEGEND if (table.values == s).to_numpy().any()]
-    return "; ".join(f"{s} = {f.LEGEND[s]}" for s in used)
-
-
-def shortened(table: Table, path: str, most: int = MOST_ROWS) -> Table:
-    """The first rows of a long table, with a note that says where the rest is."""
-    rows = len(table.values)
-    if rows <= most:
-        return table
-    note = f"The first {most} of {f.count_text(rows)} rows; all of them are in {path}."
-    return replace(table, values=table.values.head(most), notes=(*table.notes, note))
-
-
-def _table(
-    result: EvaluationResult,
-    *,
-    slug: str,
-    title: str,
-    rows: Sequence[Mapping[str, str]],
-    headings: Mapping[str, str],
-    notes: Sequence[str] = (),
-) -> Table:
-    import pandas as pd
-
-    table = Table(slug=slug, title=title, values=pd.DataFrame(list(rows)), headings=headings, notes=tuple(notes))
-    return replace(printable(table, result), source=source_words(result))
-
-
-def _notes(result: EvaluationResult, notes: Sequence[str]) -> tuple[str, ...]:
-    return (*notes, SIMULATED) if result.data == DEMONSTRATION and SIMULATED not in notes else tuple(notes)
-
-
-def source_words(result: EvaluationResult) -> str:
-    """Titles of the inputs in a sentence."""
-    return f.joined(list(dict.fromkeys(p.title for p in result.inputs.sources)))

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cseval.areas import Areas, connected_sets
+from cseval.defaults import DEFAULT_SEED
 from cseval.inputs import DEMONSTRATION, Inputs, Roles
 from cseval.months import month_number, month_range
 from cseval.panel import Panel, Provenance
@@ -61,12 +62,12 @@ OUTCOMES: Mapping[str, Outcome] = {
     "arson_and_criminal_damage": Outcome(level=7.5, season=0.05, trend=-0.03, shock=0.09, true_ratio=0.92),
     "public_order_offences": Outcome(level=5.5, season=0.08, trend=0.02, shock=0.12, true_ratio=0.88),
     "violence_against_the_person": Outcome(level=25.0, season=0.06, trend=0.04, shock=0.09, true_ratio=1.0),
-    "robbery": Outcome(level=3.8, season=-0.03, trend=0.08, shock=0.26, true_ratio=1.0),
-    "drug_offences": Outcome(level=4.8, season=0.0, trend=0.05, shock=0.25, true_ratio=1.25),
-    "burglary": Outcome(level=9.5, season=-0.1, trend=0.02, shock=0.16, true_ratio=1.0),
-    "theft": Outcome(level=28.0, season=0.03, trend=0.02, shock=0.13, true_ratio=1.0),
+    "robbery": Outcome(level=3.8, season=-0.03, trend=0.08, shock=0.45, true_ratio=1.0),
+    "drug_offences": Outcome(level=4.8, season=0.0, trend=0.05, shock=0.42, true_ratio=1.25),
+    "burglary": Outcome(level=9.5, season=-0.1, trend=0.02, shock=0.25, true_ratio=1.0),
+    "theft": Outcome(level=28.0, season=0.03, trend=0.02, shock=0.25, true_ratio=1.0),
     "possession_of_weapons": Outcome(level=0.9, season=0.02, trend=0.1, shock=0.2, true_ratio=1.0),
-    "vehicle_offences": Outcome(level=14.0, season=0.0, trend=0.05, shock=0.2, true_ratio=1.0),
+    "vehicle_offences": Outcome(level=14.0, season=0.0, trend=0.05, shock=0.33, true_ratio=1.0),
 }
 
 WARD_SPREAD = 0.6
@@ -76,7 +77,7 @@ SPATIAL_LEVEL = 0.9
 DISPERSION = 0.04
 
 
-def simulate(seed: int = 2018, outcomes: Mapping[str, Outcome] = OUTCOMES) -> Inputs:
+def simulate(seed: int = DEFAULT_SEED, outcomes: Mapping[str, Outcome] = OUTCOMES) -> Inputs:
     """Simulate demonstration inputs.
 
     Parameters
