@@ -10,6 +10,7 @@ from cseval.checks.base import CONCERN, NOT_APPLICABLE, PASS, CheckResult
 from cseval.estimate import LOG, percent
 from cseval.inference.placebo import critical_value, p_values, scale_of, variance_by_size
 from cseval.tables import Table
+from cseval.words import p_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,7 +55,7 @@ class BufferExclusion:
             p_value=ring["p_value"],
             sentence=(
                 f"In the {ring['units']} units next door the change is {_shown(context, ring['estimate'])} "
-                f"(p = {ring['p_value']:.2g}), {'unlike' if unusual else 'like'} that around placebo neighbourhoods; "
+                f"({p_words(ring['p_value'])}), {'unlike' if unusual else 'like'} that around placebo neighbourhoods; "
                 f"with them kept as comparison the estimate would be {_shown(context, kept)} instead of "
                 f"{_shown(context, context.estimate.effect)}."
             ),

@@ -37,7 +37,7 @@ class LeaveOneOut:
         shifts = np.array([r[2] - effect for r in rows])
         worst = rows[int(np.nanargmax(np.abs(shifts)))]
         statistic = float(np.nanmax(np.abs(shifts)))
-        moved = statistic > context.inferred.std_error
+        moved = not statistic <= context.inferred.std_error  # also where no standard deviation is known
         return CheckResult(
             name="leave one out",
             question=QUESTION,

@@ -10,6 +10,7 @@ from cseval.checks.base import CONCERN, NOT_APPLICABLE, PASS, CheckResult
 from cseval.estimate import percent
 from cseval.inference.placebo import p_values, scale_of, variance_by_size
 from cseval.tables import Table
+from cseval.words import p_words
 
 if TYPE_CHECKING:
     from cseval.checks.context import CheckContext
@@ -55,7 +56,7 @@ class PlaceboStarts:
             sentence=(
                 f"At {len(starts)} earlier start{'s' if len(starts) > 1 else ''} the same comparison finds an effect "
                 f"with p at or below 0.05 {_times(found)}; the largest is {'unusual' if p_value <= 0.05 else 'usual'} "
-                f"for an area where nothing was done (p = {p_value:.2g} for the largest of them)."
+                f"for an area where nothing was done ({p_words(p_value)} for the largest of them)."
             ),
             table=_table(starts, own, each),
         )

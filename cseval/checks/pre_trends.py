@@ -10,6 +10,7 @@ from cseval.checks.base import CONCERN, NOT_APPLICABLE, PASS, CheckResult
 from cseval.estimate import percent
 from cseval.inference.placebo import critical_value, p_values
 from cseval.tables import Table
+from cseval.words import p_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,7 +71,7 @@ class PreTrends:
         power = trend_power(slopes, spread, context.estimate.effect / distance)
         sentence = (
             f"The pre period of the treated area is {'unlike' if concern else 'like'} that of placebo neighbourhoods "
-            f"(joint p = {p_value:.2g}, trend p = {slope_p:.2g}). Its power is limited: it would catch a trend "
+            f"(joint {p_words(p_value)}, trend {p_words(slope_p)}). Its power is limited: it would catch a trend "
             f"of {abs(percent(caught)):.1f}% a month four times in five, which would move the estimate by "
             f"{abs(left):.0f}%, and a trend just large enough to explain the whole estimate in "
             f"{100 * power:.0f}% of cases."
@@ -183,7 +184,7 @@ def _table(
             "placebo_high": "to, %",
         },
         notes=(
-            f"Trend of the treated area: {percent(slope):.2f}% a month (p = {slope_p:.2g}). Smallest trend caught four "
+            f"Trend of the treated area: {percent(slope):.2f}% a month ({p_words(slope_p)}). Smallest trend caught four "
             f"times in five: {abs(percent(caught)):.2f}% a month; it would move the estimate by {abs(left):.0f}%.",
         ),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cseval.checks.base import INFORMATION, NOT_APPLICABLE, PASS, CheckResult
 from cseval.tables import Table
+from cseval.words import p_words
 
 if TYPE_CHECKING:
     from cseval.checks.context import CheckContext
@@ -33,7 +34,7 @@ class Autocorrelation:
 
         question = "Do neighbouring months of the treated area resemble each other more than chance allows?"
         residuals = monthly_residuals(context.design)
-        lags = min(self.lags, len(residuals) // 3)
+        lags = min(self.lags, len(residuals) // 5)  # more would reject too often on so few months
         if lags < 1 or not np.isfinite(residuals).all():
             return _skip("autocorrelation", question, "a month without any incident in the treated area")
         found = acorr_ljungbox(residuals, lags=lags)
@@ -48,7 +49,7 @@ class Autocorrelation:
             p_value=p_value,
             sentence=(
                 f"Months are {'autocorrelated' if fires else 'not visibly autocorrelated'} up to lag {lags} "
-                f"(p = {p_value:.2g}); the placebo interval allows for it, "
+                f"({p_words(p_value)}); the placebo interval allows for it, "
                 "errors that treat months as independent do not."
             ),
             table=_lag_table(found.reset_index(names="lag")),

@@ -87,11 +87,16 @@ class PlaceboNeighbourhoods:
         UsageError
             If the estimator cannot be evaluated on many sets.
         """
+        import numpy as np
+
         many = as_placebo_estimator(estimator)
         own = many.estimate_many(design, design.own_set)
         members, exact = candidates(design, CANDIDATES * self.draws, seed)
         which, factor = similar(design.pre_counts[members].sum(axis=1), float(own.size[0]))
-        sets = design.sets(members[which[: self.draws]], exact=exact)
+        if len(which) > self.draws:  # enumerated sets come in order of the map, so a cut must be at random
+            which = np.sort(np.random.default_rng(seed).choice(which, self.draws, replace=False))
+            exact = False
+        sets = design.sets(members[which], exact=exact)
         return self.rank(estimate, own, many.estimate_many(design, sets), sets, factor)
 
     def reference(self, design: Design, estimator: Estimator, draws: int, seed: int) -> tuple[PlaceboSets, ManyEffects]:
@@ -126,7 +131,7 @@ class PlaceboNeighbourhoods:
                 "critical_value": critical,
             },
             draws=PlaceboDraws(sets=sets, effects=reference.effect, statistics=statistics, statistic=statistic),
-            note="every connected set enumerated" if sets.exact else "",
+            note="every connected set of similar count enumerated" if sets.exact else "",
         )
 
     def test_many(self, tested: ManyEffects, reference: ManyEffects, among: bool = False) -> Floats:
@@ -192,6 +197,9 @@ _CANDIDATES: dict[tuple[object, ...], tuple[object, Members, bool]] = {}
 
 #: In a pool of at most this many units all connected sets may be few enough to be enumerated.
 SMALL_POOL = 60
+#: So may those of at most this many units, in any pool: drawing a few hundred sets thousands of times over would show
+#: a smaller p-value than they can give.
+SMALL_SET = 2
 
 
 def candidates(design: Design, draws: int, seed: int) -> tuple[Members, bool]:
@@ -231,7 +239,8 @@ def _draw_members(design: Design, draws: int, seed: int) -> tuple[Members, bool]
     from cseval.areas import connected_sets, draw_connected
 
     pool, size = design.comparison, int(design.is_treated.sum())
-    members = connected_sets(design.areas, pool, size, draws) if int(pool.sum()) <= SMALL_POOL else None
+    few = int(pool.sum()) <= SMALL_POOL or size <= SMALL_SET
+    members = connected_sets(design.areas, pool, size, draws) if few else None
     exact = members is not None
     if members is None:
         members = draw_connected(design.areas, pool, size, draws, np.random.default_rng(seed))
