@@ -184,7 +184,7 @@ def _table(
             "placebo_high": "to, %",
         },
         notes=(
-            f"Trend of the treated area: {percent(slope):.2f}% a month ({p_words(slope_p)}). Smallest trend caught four "
-            f"times in five: {abs(percent(caught)):.2f}% a month; it would move the estimate by {abs(left):.0f}%.",
+            f"Trend of the treated area: {percent(slope):.2f}% a month ({p_words(slope_p)}). Smallest trend caught "
+            f"four times in five: {abs(percent(caught)):.2f}% a month; it would move the estimate by {abs(left):.0f}%.",
         ),
     )
