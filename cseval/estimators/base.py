@@ -98,6 +98,11 @@ class SeriesEffects:
 class SeriesEstimator(Estimator, Protocol):
     """A time-series model of one area that can be fitted to many areas."""
 
+    @property
+    def affordable_series(self) -> int:
+        """How many placebo series can be fitted in about a second."""
+        ...
+
     def estimate_series(self, design: Design, sets: PlaceboSets) -> SeriesEffects:
         """Fit the model to each set's own series, as if the programme had begun there at the design's start."""
         ...

@@ -143,6 +143,13 @@ class SegmentedRegression:
         )
         return _assemble(self, design, series)
 
+    @property
+    def affordable_series(self) -> int:
+        """How many placebo series can be fitted in about a second."""
+        from cseval.estimators.segmented_series import fits_together
+
+        return 2000 if fits_together(self) else 200
+
     def estimate_series(self, design: Design, sets: PlaceboSets) -> SeriesEffects:
         """Fit the same model to the series of each set, against the design's comparison less the set and its ring.
 

@@ -117,28 +117,72 @@ def fit_sets(
     """Fit the series of each set; see `SegmentedRegression.estimate_series`."""
     import numpy as np
 
-    from cseval.estimators.base import SeriesEffects
-    from cseval.estimators.did_kernels import member_sum, t_interval
+    from cseval.estimators.did_kernels import member_sum
     from cseval.months import add_months
 
-    counts = design.counts.astype(float)
-    treated = member_sum(counts, sets.members)
+    treated = member_sum(design.counts.astype(float), sets.members)
     offset = _many_offsets(options, design, sets)
+    carried = np.zeros_like(treated) if offset is None else offset
     first_post = add_months(design.start, design.transition)
-    found = np.full((len(sets), 2), np.nan)
+    fit = _fit_together if fits_together(options) else _fit_one_by_one
+    return fit(options, treated, carried, event_time, calendar_month, first_post)
+
+
+def fits_together(options: SegmentedRegression) -> bool:
+    """Whether many series are fitted in one step: Poisson coefficients with Newey-West errors."""
+    from cseval.estimators.segmented_options import NeweyWest, Poisson, QuasiPoisson
+
+    return isinstance(options.family, (Poisson, QuasiPoisson)) and isinstance(options.errors, NeweyWest)
+
+
+def _fit_together(
+    options: SegmentedRegression, y: Floats, offset: Floats, event_time: Index, calendar_month: Index, first_post: str
+) -> SeriesEffects:
+    """All series at once, which is exact for a Poisson fit with Newey-West errors."""
+    import numpy as np
+
+    from cseval.estimators import segmented_batch as batch
+    from cseval.estimators.base import SeriesEffects
+    from cseval.estimators.did_kernels import t_interval
+    from cseval.estimators.segmented_kernels import require_rank
+    from cseval.estimators.segmented_options import NeweyWest, automatic_lag
+
+    columns, switched = _columns(options, event_time, calendar_month, first_post)
+    terms, x = tuple(columns), np.column_stack(list(columns.values()))
+    _require_months(np.ones(len(event_time)), event_time, x.shape[1])
+    require_rank(x, terms)
+    assert isinstance(options.errors, NeweyWest)
+    lag = automatic_lag(len(x)) if options.errors.lag is None else options.errors.lag
+    usable = (y.sum(axis=1) > 0) & np.isfinite(offset).all(axis=1)
+    beta, fitted, information = batch.fit_poisson_many(y[usable], x, offset[usable])
+    covariance = batch.newey_west_many(y[usable], x, fitted, information, lag)
+    post, off = event_time >= 0, np.where([t in switched for t in terms], 0.0, x)
+    effect, p_value = np.full(len(y), np.nan), np.full(len(y), np.nan)
+    found, error = batch.log_ratio_many(beta, covariance, x[post], off[post], offset[usable][:, post])
+    effect[usable], p_value[usable] = found, t_interval(found, error, len(x) - x.shape[1])[2]
+    return SeriesEffects(method=f"Newey-West (lag {lag}, t)", effect=effect, p_value=p_value)
+
+
+def _fit_one_by_one(
+    options: SegmentedRegression, y: Floats, offset: Floats, event_time: Index, calendar_month: Index, first_post: str
+) -> SeriesEffects:
+    """One series after the other, for families and errors without a joint form."""
+    import numpy as np
+
+    from cseval.estimators.base import SeriesEffects
+    from cseval.estimators.did_kernels import t_interval
+
+    effect, p_value = np.full(len(y), np.nan), np.full(len(y), np.nan)
     method = ""
-    for i, y in enumerate(treated):
-        if offset is not None and not np.isfinite(offset[i]).all():
-            continue
+    for i in np.flatnonzero(np.isfinite(offset).all(axis=1)):
         try:
-            carried = None if offset is None else offset[i]
-            series = fit_series(y, event_time, calendar_month, carried, options, first_post=first_post)
+            series = fit_series(y[i], event_time, calendar_month, offset[i], options, first_post=first_post)
         except EstimationError:
             continue
-        effect, error = series.effect()
-        found[i] = effect, float(t_interval(np.array(effect), np.array(error), series.fit.t_df)[2])
+        effect[i], error = series.effect()
+        p_value[i] = float(t_interval(np.array(effect[i]), np.array(error), series.fit.t_df)[2])
         method = options.errors.describe(options.family, series.fit)
-    return SeriesEffects(method=method, effect=found[:, 0], p_value=found[:, 1])
+    return SeriesEffects(method=method, effect=effect, p_value=p_value)
 
 
 def _many_offsets(options: SegmentedRegression, design: Design, sets: PlaceboSets) -> Floats | None:

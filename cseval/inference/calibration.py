@@ -51,9 +51,9 @@ class CalibrationPlan:
     Parameters
     ----------
     placebos : int
-        Placebo neighbourhoods drawn over all placebo starts, at least 999 at each; they are ranked among each other.
+        Placebo neighbourhoods drawn over all placebo starts, 999 to 4,000 at each; they are ranked among each other.
     tested : int
-        How many of them are tested, over all placebo starts.
+        How many of them are tested, over all placebo starts; at most 2,000 at each.
     step : int
         Months between placebo starts.
     chosen_before : int
@@ -172,10 +172,10 @@ def calibrate(
     parts: dict[tuple[str, str], list[tuple[Floats, Floats, Floats, Index]]] = {}
     for number, start in enumerate(starts, start=1):
         at = design.at(start)
-        share = max(-(-plan.placebos // len(starts)), 999)
+        share = min(max(-(-plan.placebos // len(starts)), 999), 4000)
         sets, reference = placebo.reference(at, estimator, share, seed + number)
         centre = float(np.nanmean(reference.effect))
-        tested = -(-plan.tested // len(starts))
+        tested = min(-(-plan.tested // len(starts)), 2000)
         for population, effects, place in _populations(design, at, estimator, placebo, plan, sets, reference, tested):
             for method in (placebo, *others):
                 p = method.test_many(effects, reference, among=population != "selection")

@@ -13,13 +13,8 @@ if TYPE_CHECKING:
     from cseval.design import Design
     from cseval.estimators.base import SeriesEstimator
 
-#: Placebo series fitted in all; each is a model of its own and takes a few milliseconds.
-SERIES = 400
 
-
-def calibrate_series(
-    design: Design, estimator: SeriesEstimator, step: int, seed: int, series: int = SERIES
-) -> Measured | None:
+def calibrate_series(design: Design, estimator: SeriesEstimator, step: int, seed: int) -> Measured | None:
     """Fit the model to placebo neighbourhoods at placebo starts and count how often it finds an effect.
 
     Returns
@@ -32,7 +27,9 @@ def calibrate_series(
     found, method = [], ""
     for start in starts:
         at = design.at(start)
-        members = draw_connected(at.areas, at.comparison, int(at.is_treated.sum()), -(-series // len(starts)), rng)
+        members = draw_connected(
+            at.areas, at.comparison, int(at.is_treated.sum()), -(-estimator.affordable_series // len(starts)), rng
+        )
         many = estimator.estimate_series(at, at.sets(members))
         method = method or many.method
         found.append((many.p_value, many.effect, many.effect - np.nanmean(many.effect), places(at, members)))
