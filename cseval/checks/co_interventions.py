@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cseval.checks.base import CONCERN, INFORMATION, PASS, CheckResult
-from cseval.inputs import DEMONSTRATION
 from cseval.register import overlap_table, overlapping
 
 if TYPE_CHECKING:
@@ -24,6 +23,8 @@ class CoInterventions:
 
     def run(self, context: CheckContext) -> CheckResult:
         """List the overlaps of the register."""
+        from cseval.inputs import DEMONSTRATION
+
         entries = overlapping(context.register, context.evaluation)
         table = overlap_table(context.register, context.evaluation)
         near = [e.name for e, b in zip(entries, table.values["began"], strict=True) if b.startswith("within")]

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from cseval.design import Design
     from cseval.estimators.base import Floats
 
+#: The joint and the trend test answer one question, so each has half of 5 % (Bonferroni).
+LEVEL = 0.05 / 2
+
 QUESTION = "Was the treated area already moving apart from the comparison before the start?"
 
 
@@ -63,11 +66,11 @@ class PreTrends:
         statistic, p_value = joint_test(own[0], placebo)
         slopes, slope = slope_of(placebo, middle), float(slope_of(own, middle)[0])
         spread = float(np.sqrt(np.mean(slopes**2)))
-        caught = smallest_detectable(slopes / spread, critical_value(slopes / spread, 0.05)) * spread
+        caught = smallest_detectable(slopes / spread, critical_value(slopes / spread, LEVEL)) * spread
         distance = design.event_time[design.post].mean() - design.event_time[~design.post].mean()
         left = percent(caught * distance)
         slope_p = float(p_values(np.array([slope]), slopes)[0])
-        concern = 2 * min(p_value, slope_p) <= 0.05  # two tests, one question (Bonferroni)
+        concern = min(p_value, slope_p) <= LEVEL
         power = trend_power(slopes, spread, context.estimate.effect / distance)
         sentence = (
             f"The pre period of the treated area is {'unlike' if concern else 'like'} that of placebo neighbourhoods "
@@ -89,10 +92,10 @@ class PreTrends:
 
 
 def trend_power(slopes: Floats, spread: float, trend: float) -> float:
-    """Chance that the test at 5 % catches a trend of this size: the share of placebo slopes that it would push over."""
+    """Chance that the trend test catches a trend of this size: the share of placebo slopes that it would push over."""
     import numpy as np
 
-    reject = critical_value(slopes / spread, 0.05)
+    reject = critical_value(slopes / spread, LEVEL)
     return float(np.mean(np.abs(slopes / spread + abs(trend) / spread) > reject))
 
 

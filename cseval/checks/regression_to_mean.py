@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from cseval.checks.base import CONCERN, NOT_APPLICABLE, PASS, CheckResult
 from cseval.estimate import LOG, percent
-from cseval.inference.calibration import selection_bias, year_total
 from cseval.months import month_number
 from cseval.tables import Table
 
@@ -29,6 +28,8 @@ class RegressionToMean:
 
     def run(self, context: CheckContext) -> CheckResult:
         """Measure what selection alone brings, on the user's own pre period."""
+
+        from cseval.inference.calibration import selection_bias
 
         bias, error, count = selection_bias(context.measured)
         if not count:
@@ -73,6 +74,7 @@ def _rank_in_district(context: CheckContext) -> str:
     import numpy as np
 
     from cseval.areas import connected_sets
+    from cseval.inference.calibration import year_total
 
     design = context.design
     programme = context.evaluation.programme

@@ -258,10 +258,9 @@ def similar(counts: Floats, own: float) -> tuple[Members, float]:
     """Positions of the sets whose count is like `own`, and the factor within which they are."""
     import numpy as np
 
-    ratio = np.where(counts > 0, counts, np.nan) / own if own > 0 else np.ones(len(counts))
-    for factor in MATCH:
-        which = np.flatnonzero((ratio >= 1 / factor) & (ratio <= factor) if np.isfinite(factor) else np.isfinite(ratio))
-        if len(which) >= FEWEST_SIMILAR:
+    for factor in MATCH[:-1]:
+        which = np.flatnonzero((counts >= own / factor) & (counts <= own * factor))
+        if own > 0 and len(which) >= FEWEST_SIMILAR:
             return which, factor
     return np.arange(len(counts)), MATCH[-1]
 
@@ -272,7 +271,7 @@ def similar_ranges(ordered: Floats, own: Floats) -> tuple[Members, Members]:
 
     first = np.zeros(len(own), dtype=np.int64)
     last = np.full(len(own), len(ordered), dtype=np.int64)
-    open_ = np.ones(len(own), dtype=bool)
+    open_ = np.asarray(own > 0)
     for factor in MATCH[:-1]:
         low = np.searchsorted(ordered, own / factor, side="left")
         high = np.searchsorted(ordered, own * factor, side="right")

@@ -89,7 +89,10 @@ def _other_districts(design: Design) -> list[Design]:
 def _within(
     design: Design, estimator: Estimator, size: int, draws: int, rng: np.random.Generator
 ) -> tuple[PlaceboSets, ManyEffects] | None:
-    """Draws from the connected sets inside one district, or None where none leaves a comparison there."""
+    """Draws from the connected sets inside one district, or None where none leaves a comparison there.
+
+    A set without an incident after the start stays in: its effect counts as infinite.
+    """
     import numpy as np
 
     from cseval.inference.calibration import district_sets
@@ -99,7 +102,7 @@ def _within(
         return None
     sets = design.sets(every[0][rng.integers(len(every[0]), size=draws)])
     effects = as_placebo_estimator(estimator).estimate_many(design, sets)
-    usable: npt.NDArray[np.bool_] = np.isfinite(effects.effect) & np.isfinite(effects.variance_terms).all(axis=1)
+    usable: npt.NDArray[np.bool_] = (effects.clusters > size) & np.isfinite(effects.variance_terms).all(axis=1)
     return (sets.take(usable), effects.take(usable)) if usable.any() else None
 
 

@@ -180,12 +180,11 @@ def _log_mean(
 
 def _ward_shocks(n: int, months: int, smooth: Floats, rng: np.random.Generator) -> Floats:
     """Spatially correlated AR(1) shocks of variance 1, shape (n, months)."""
-    from scipy.signal import lfilter
-
-    noise = smooth @ rng.standard_normal((n, months))
+    noise: Floats = smooth @ rng.standard_normal((n, months))
     noise[:, 1:] *= math.sqrt(1 - PERSISTENCE**2)
-    shocks: Floats = lfilter([1.0], [1.0, -PERSISTENCE], noise, axis=1)
-    return shocks
+    for month in range(1, months):
+        noise[:, month] += PERSISTENCE * noise[:, month - 1]
+    return noise
 
 
 def _draw(log_mean: Floats, rng: np.random.Generator) -> npt.NDArray[np.int64]:
