@@ -84,7 +84,7 @@ def run_analysis(
     if analysis.subtract_selection:
         estimate, inferred[0] = _less_selection(estimate, inferred[0], bias)
     first = inferred[0]
-    rates = {m.population: m.rate(0.05) for m in measured if m.method == first.method}
+    rates = {m.population: m.rate(0.05) for m in measured if m.method == first.method and _enough(m)}
     detectable = detectable_percent(estimate, first)
     verdict = analysis_verdict(first.conf_low, first.conf_high, worst_rate(measured, first.method), first.reliable)
     sentence = reading(
@@ -114,8 +114,11 @@ def run_analysis(
 
 def worst_rate(measured: Sequence[Measured], method: str) -> float:
     """The highest false-positive rate at 5 % of a method, over populations large enough to measure one; NaN if none."""
-    rates = [m.rate(0.05) for m in measured if m.method == method and len(m.p_value) >= FEWEST_MEASURED]
-    return max(rates, default=math.nan)
+    return max((m.rate(0.05) for m in measured if m.method == method and _enough(m)), default=math.nan)
+
+
+def _enough(measured: Measured) -> bool:
+    return len(measured.p_value) >= FEWEST_MEASURED
 
 
 def _with_draws(method: object, draws: int) -> Calibratable:

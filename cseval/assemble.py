@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 EXTRA_COLUMNS = (
     "label cluster_std_error cluster_conf_low cluster_conf_high cluster_p_value cluster_false_positive_rate "
     "false_positive_rate_matched false_positive_rate_selection selection_bias detectable_fall detectable_rise "
-    "placebo_neighbourhoods distinct_neighbourhoods smallest_p true_percent_change sentence"
+    "placebo_neighbourhoods distinct_neighbourhoods disjoint_neighbourhoods smallest_p true_percent_change sentence"
 ).split()
 
 
@@ -105,6 +105,7 @@ def _extra(result: AnalysisResult, measured: Sequence[Measured], inputs: Inputs)
         "detectable_rise": result.smallest_detectable[1],
         "placebo_neighbourhoods": facts.get("placebo_neighbourhoods", nan),
         "distinct_neighbourhoods": facts.get("distinct_neighbourhoods", nan),
+        "disjoint_neighbourhoods": facts.get("disjoint_neighbourhoods", nan),
         "smallest_p": facts.get("smallest_p", nan),
         "true_percent_change": percent(truth) if truth is not None else nan,
         "sentence": result.sentence,

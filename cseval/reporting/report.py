@@ -140,7 +140,9 @@ def certainty_sentence(row: Mapping[str, Any]) -> str:
         if known
         else "its error rate on these data was not measured"
     )
-    return f"By {method}, {f.p_text(p)}; {measured}."
+    drawn, apart = (t.number(row.get(f"{kind}_neighbourhoods", float("nan"))) for kind in ("placebo", "disjoint"))
+    among = f" ({f.count_text(drawn)} of similar count, {f.count_text(apart)} places without a unit in common)"
+    return f"By {method}{among if apart == apart else ''}, {f.p_text(p)}; {measured}."
 
 
 def _plain_reading(result: EvaluationResult, primary: AnalysisResult) -> str:

@@ -83,7 +83,7 @@ P_VALUE = "p\N{NO-BREAK SPACE}value"
 POPULATIONS = {
     "all": "all neighbourhoods",
     "matched": "neighbourhoods like the treated area",
-    "selection": "neighbourhoods chosen by the programme's own rule",
+    "selection": "the worst neighbourhood of each district",
 }
 
 
