@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -144,3 +145,13 @@ def evaluation(**changes: object) -> Evaluation:
         "analyses": (analysis(),),
     }
     return Evaluation(**{**declared, **changes})
+
+
+def alike(counts: Iterable[float], own: float) -> tuple[list[int], float]:
+    """Positions of the counts like `own`, by the rule in words: within 1.5, 2 or 3 times once 99 are, else any."""
+    values = [Fraction(c) for c in counts]
+    for factor in (Fraction(3, 2), Fraction(2), Fraction(3)) if own > 0 else ():
+        found = [i for i, c in enumerate(values) if own / factor <= c <= own * factor]
+        if len(found) >= 99:
+            return found, float(factor)
+    return list(range(len(values))), float("inf")

@@ -127,8 +127,9 @@ def measured(rate: float, population: str = "all", n: int = 2000, method: str = 
         method=method,
         population=population,
         p_value=p,
-        half_width=np.ones(n),
         effect=np.zeros(n),
+        excess=np.zeros(n),
+        place=np.arange(n),
         starts=3,
         months=(BEFORE, AFTER),
     )

@@ -153,8 +153,9 @@ def selection(effects) -> Measured:
         method="placebo neighbourhoods",
         population="selection",
         p_value=np.full(len(effects), 0.5),
-        half_width=np.ones(len(effects)),
         effect=effects,
+        excess=effects,
+        place=np.arange(len(effects)),
         starts=1,
         months=(BEFORE, AFTER),
     )

@@ -16,9 +16,10 @@ LAYERS = (
     ("runner", "choose", "loading", "compare", "protocol"),
     ("analyse", "assemble"),
     ("reporting",),
-    ("result", "words"),
-    ("verdict",),
+    ("result",),
     ("checks",),
+    ("words",),
+    ("verdict",),
     ("inference",),
     ("estimators",),
     ("design",),
@@ -28,7 +29,7 @@ LAYERS = (
     ("estimate", "tables"),
     ("spec",),
     ("months",),
-    ("errors",),
+    ("errors", "defaults"),
     ("",),  # cseval/__init__.py: public names, loaded lazily from a table of strings
 )
 LEVEL = {group: len(LAYERS) - i for i, layer in enumerate(LAYERS) for group in layer}

@@ -49,8 +49,9 @@ def test_log_effects_on_every_scale():
 
 def test_counts_as_a_percentage_of_what_was_expected():
     e = make(COUNT, effect=-1.0, conf_low=-2.0, conf_high=0.5)
-    assert e.baseline == 5.0  # 100 expected in 5 units and 4 months
-    assert e.on_scale("percent") == pytest.approx((-20, -40, 10))
+    assert e.observed_rate == 4.0  # 80 counted in 5 units and 4 months
+    # each end has its own counterfactual: 5, 6 and 3.5 expected where 4 were counted
+    assert e.on_scale("percent") == pytest.approx((-20, -100 * 2 / 6, 100 * 0.5 / 3.5))
     assert e.on_scale("count") == (-1.0, -2.0, 0.5)
 
 
@@ -60,9 +61,20 @@ def test_scales_that_do_not_convert_are_refused(scale, target):
         make(scale).on_scale(target)
 
 
-def test_a_count_without_a_baseline_has_no_percentage():
-    with pytest.raises(UsageError, match="on the count scale as percent"):
-        convert(COUNT, "percent", (1.0, 0.0, 2.0), 0.0)
+@pytest.mark.parametrize("ratio", [0.2, 0.8, 1.0, 3.0])
+def test_a_count_and_a_ratio_of_the_same_incidents_are_the_same_percentage(ratio):
+    observed = 6.0
+    ends = tuple(observed - observed / r for r in (ratio, 0.5 * ratio, 2 * ratio))
+    assert convert(COUNT, "percent", ends, observed) == pytest.approx(
+        tuple(100 * (r - 1) for r in (ratio, 0.5 * ratio, 2 * ratio)), abs=1e-9
+    )
+
+
+def test_an_end_that_expects_nothing_has_no_percentage():
+    expected = convert(COUNT, "percent", (1.0, -4.0, 4.0), 4.0)
+    assert expected[:2] == pytest.approx((100 / 3, -50))
+    assert math.isnan(expected[2])
+    assert math.isnan(convert(COUNT, "percent", (1.0, 0.0, 2.0), 0.0)[0])
 
 
 def test_averted_is_expected_less_observed_with_low_below_high():

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from builders import design, lattice, poisson_counts
+from builders import alike, design, lattice, poisson_counts
+from scipy import stats
 
-from cseval.areas import connected_sets
+from cseval.areas import PlaceboSets, connected_sets
 from cseval.errors import DesignError, UsageError
 from cseval.estimators.base import ManyEffects
 from cseval.estimators.event_study import EventStudy
@@ -20,10 +21,15 @@ from cseval.inference.covariance import ClusterRobust, OwnErrors
 from cseval.inference.placebo import (
     FEWEST_SETS,
     PlaceboNeighbourhoods,
+    candidates,
     critical_value,
+    disjoint,
     draw_sets,
     p_values,
     scale_of,
+    similar,
+    similar_ranges,
+    studentised,
     variance_by_size,
 )
 from cseval.inference.placebo_districts import PlaceboDistricts
@@ -185,9 +191,11 @@ def test_kept_draws_are_never_those_of_another_comparison():
 def test_few_sets_are_all_taken_once():
     d = make(side=6, treated=[14, 15], rings=1)
     every = connected_sets(d.areas, d.comparison, 2, 10_000)
+    assert len(every) < 99  # too few to leave any out
     _, found = infer(d, draws=999)
+    assert found.facts["match_factor"] == math.inf
     assert found.facts["exact"]
-    assert found.note == "every connected set enumerated"
+    assert found.note == "every connected set of similar count enumerated"
     assert sorted(map(tuple, found.draws.sets.members.tolist())) == sorted(map(tuple, every.tolist()))
     assert found.facts["smallest_p"] == 1 / (1 + len(every))
     one, other = (infer(d, draws=999, seed=s)[1] for s in (1, 2))
@@ -205,7 +213,8 @@ def test_one_treated_unit_cannot_show_a_smaller_p_than_its_comparison_units_give
     d = make(effect=-2.0, level=20.0, treated=[44])
     _, found = infer(d, draws=9999)
     assert found.facts["exact"]
-    assert found.p_value == 1 / (1 + 95)
+    same = alike(d.pre_counts[d.comparison].tolist(), d.pre_counts[44])
+    assert found.p_value == 1 / (1 + len(same[0])) >= 1 / (1 + 95)
 
 
 def test_too_few_sets_are_refused():
@@ -230,14 +239,111 @@ def test_too_few_draws_and_other_estimators_are_refused():
         PlaceboNeighbourhoods(draws=99).infer(d, EventStudy(), PoissonDiD().estimate(d), 1)
 
 
-def test_a_placebo_without_incidents_is_left_out_and_counted():
-    counts = poisson_counts(100, 16, level=6, seed=3)
-    counts[0, 10:] = 0
+@pytest.mark.parametrize("silent", [1, 4, 5, 9])
+def test_a_placebo_without_incidents_after_the_start_counts_as_infinite(silent):
+    counts = poisson_counts(100, 16, level=20, treated=[44], start=10, effect=-3.0, seed=3)
+    counts[:silent, 10:] = 0
     d = design(counts, treated=[44], months_before=10, shape=(10, 10), buffer_rings=1)
     _, found = infer(d)
-    assert np.isnan(found.draws.statistics).sum() == 1
-    assert found.facts["placebo_neighbourhoods"] == 95 - 1
-    assert math.isfinite(found.std_error + found.p_value)
+    assert np.isposinf(found.draws.statistics).sum() == silent
+    assert found.facts["placebo_neighbourhoods"] == 95
+    assert math.isfinite(found.std_error)
+    assert found.p_value == (1 + silent) / 96  # a large fall, but no finding beats falling by everything
+    # at 5 % four of 95 may lie beyond a finding, so from the fifth on nothing is one
+    assert (found.conf_high < 0) == math.isfinite(found.conf_low) == (found.p_value <= 0.05) == (silent < 4)
+
+
+def test_effects_that_cannot_be_computed_are_infinite_and_the_rest_are_scaled():
+    many = many_effects(0.02, 1.0, sets=50)
+    gappy = replace(many, effect=np.append(many.effect[:-1], np.nan))
+    statistics = studentised(gappy, np.array([0.02, 1.0]))
+    assert statistics[:-1].tolist() == (many.effect / scale_of(many, np.array([0.02, 1.0])))[:-1].tolist()
+    assert np.isposinf(statistics).tolist() == [False] * 49 + [True]
+
+
+# Matching on the count --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("own", [0, 1, 7, 12, 60, 90, 100, 300, 5000])
+@pytest.mark.parametrize("sets", [19, 98, 99, 150, 2000])
+def test_similar_sets_are_those_of_the_rule(sets, own):
+    counts = np.random.default_rng(sets).negative_binomial(2, 0.02, sets).astype(float)
+    which, factor = similar(counts, float(own))
+    assert (which.tolist(), factor) == alike(counts.tolist(), own)
+
+
+@pytest.mark.parametrize("sets", [19, 150, 2000])
+def test_ranges_of_ordered_counts_are_the_same_rule(sets):
+    rng = np.random.default_rng(sets)
+    ordered = np.sort(rng.negative_binomial(2, 0.02, sets)).astype(float)
+    own = np.append(rng.choice(ordered, 40), [0.0, 1.0, 2.0, 3.0, 1e6])
+    for count, first, last in zip(own, *similar_ranges(ordered, own), strict=True):
+        assert list(range(first, last)) == alike(ordered.tolist(), count)[0]
+
+
+def test_the_ends_of_a_range_belong_to_it():
+    for factor, tail in ((1.5, 0), (2, 60), (3, 60)):
+        own = 36.0
+        inside = np.repeat([own / factor, own * factor], 50 if factor == 1.5 else 30)
+        counts = np.concatenate([inside, np.repeat(own, tail - 21 if tail else 0), [own / factor - 1]])
+        which, found = similar(counts, own)
+        assert (which.tolist(), found) == (list(range(len(counts) - 1)), factor)
+
+
+def busy_and_quiet():
+    """A map whose right half is ten times as busy as its left."""
+    rng = np.random.default_rng(4)
+    level = np.where(np.arange(400) % 20 < 10, 3.0, 30.0)[:, None] * np.exp(0.2 * rng.normal(size=(400, 1)))
+    counts = rng.poisson(np.broadcast_to(level, (400, 12)))
+    return design(counts, treated=[210, 211], months_before=8, shape=(20, 20), buffer_rings=1)
+
+
+def test_a_busy_area_is_ranked_among_busy_ones_only():
+    d = busy_and_quiet()
+    own = d.pre_counts[[210, 211]].sum()
+    estimate, found = infer(d, draws=200)
+    members, exact = candidates(d, 800, 3)
+    assert exact
+    which, factor = alike(d.pre_counts[members].sum(axis=1).tolist(), own)
+    assert found.facts["match_factor"] == factor == 1.5
+    assert 200 < len(which) < len(members)
+    like = {tuple(m) for m in members[which].tolist()}
+    drawn = [tuple(m) for m in found.draws.sets.members.tolist()]
+    assert set(drawn) <= like
+    assert len(drawn) == len(set(drawn)) == 200  # a cut of an enumeration takes none twice
+    assert estimate.effect == pytest.approx((found.conf_low + found.conf_high) / 2)
+
+
+def test_an_enumeration_longer_than_the_draws_is_cut_at_random():
+    d = busy_and_quiet()
+    members, _ = candidates(d, 800, 3)
+    which = alike(d.pre_counts[members].sum(axis=1).tolist(), d.pre_counts[[210, 211]].sum())[0]
+    cut = [infer(d, draws=200, seed=seed)[1] for seed in (1, 1, 2)]
+    first, again, other = ([tuple(m) for m in c.draws.sets.members.tolist()] for c in cut)
+    assert first == again != other
+    assert not any(c.facts["exact"] or c.note for c in cut)
+    # from the whole map, and not from the rows at which the enumeration begins
+    rows = np.array([m[0] // 20 for m in members[which].tolist()])
+    for taken in (first, other):
+        kept = np.array([m[0] // 20 for m in taken])
+        assert kept.mean() == pytest.approx(rows.mean(), abs=4 * rows.std() / math.sqrt(200))
+        assert kept.max() == rows.max()
+
+
+def test_disjoint_sets_share_no_unit():
+    d = make(side=20, treated=[44, 45, 64])
+    sets = draw_sets(d, 500, 1)
+    count, used = 0, set()
+    for row in sets.members.tolist():
+        if not used & set(row):
+            count, used = count + 1, used | set(row)
+    assert disjoint(sets) == count
+    assert len(used) == 3 * count <= d.comparison.sum()
+    assert 20 < count < sets.distinct
+    rows = np.array([[0, 1], [1, 2], [2, 3], [0, 1], [4, 5]])
+    assert disjoint(PlaceboSets(members=rows, ring=np.full((5, 1), 9))) == 3
+    _, found = infer(d)
+    assert found.facts["disjoint_neighbourhoods"] == disjoint(found.draws.sets)
 
 
 # The variance by size ---------------------------------------------------------------------------
@@ -247,7 +353,18 @@ def many_effects(a, b, sets=40_000, seed=0):
     rng = np.random.default_rng(seed)
     v = rng.gamma(2, 0.02, sets)
     effect = rng.normal(size=sets) * np.sqrt(a + b * v)
-    return ManyEffects(effect=effect, variance_terms=np.stack([np.ones(sets), v], axis=1), cluster_se=np.ones(sets))
+    return effects_of(effect, np.stack([np.ones(sets), v], axis=1))
+
+
+def effects_of(effect, terms) -> ManyEffects:
+    sets = len(effect)
+    return ManyEffects(
+        effect=effect,
+        variance_terms=terms,
+        cluster_se=np.ones(sets),
+        clusters=np.full(sets, 40),
+        size=np.ones(sets),
+    )
 
 
 @pytest.mark.parametrize(("a", "b"), [(0.02, 1.5), (0.0, 2.0), (0.05, 0.0), (1e-6, 1e-4)])
@@ -266,7 +383,7 @@ def test_a_variance_that_falls_with_size_is_never_fitted_below_zero():
     rng = np.random.default_rng(1)
     v = rng.uniform(0.1, 1, 5000)
     effect = rng.normal(size=5000) * np.sqrt(1.1 - v)
-    many = ManyEffects(effect=effect, variance_terms=np.stack([np.ones(5000), v], axis=1), cluster_se=v)
+    many = effects_of(effect, np.stack([np.ones(5000), v], axis=1))
     assert (variance_by_size(many) >= 0).all()
     assert variance_by_size(many)[1] == 0
 
@@ -319,16 +436,47 @@ def test_many_tests_are_each_test_alone():
     d = make(seed=12)
     _, reference = PlaceboNeighbourhoods().reference(d, PoissonDiD(), 199, 1)
     _, tested = PlaceboNeighbourhoods().reference(d, PoissonDiD(), 40, 2)
-    p, half = PlaceboNeighbourhoods().test_many(tested, reference)
+    p = PlaceboNeighbourhoods().test_many(tested, reference)
     coefficients = variance_by_size(reference)
-    s = reference.effect / scale_of(reference, coefficients)
+    s = np.abs(reference.effect / scale_of(reference, coefficients))
+    sizes = set()
     for k in range(40):
-        spread = math.sqrt(tested.variance_terms[k] @ coefficients)
-        assert p[k] == pytest.approx((1 + (np.abs(s) >= abs(tested.effect[k]) / spread * (1 - 1e-12)).sum()) / 200)
-        assert half[k] == pytest.approx(np.sort(np.abs(s))[::-1][9] * spread)
-    z, width = ClusterRobust().test_many(tested, reference)
-    assert width == pytest.approx(1.959964 * tested.cluster_se, rel=1e-6)
-    assert ((z < 0.05) == (np.abs(tested.effect) > width)).all()
+        like, _ = alike(reference.size.tolist(), tested.size[k])
+        sizes.add(len(like))
+        own = abs(tested.effect[k]) / math.sqrt(tested.variance_terms[k] @ coefficients)
+        assert p[k] == pytest.approx((1 + (s[like] >= own * (1 - 1e-12)).sum()) / (1 + len(like)))
+        # the interval of the same test holds zero where it does not reject
+        assert (p[k] <= 0.05 + 1e-12) == (own > critical_value(s[like], 0.05))
+    assert len(sizes) > 3  # each is ranked among its own
+
+
+def test_many_cluster_robust_tests_are_each_estimate_s_own():
+    d = make(seed=12)
+    sets, tested = PlaceboNeighbourhoods().reference(d, PoissonDiD(), 40, 2)
+    p = ClusterRobust().test_many(tested, tested)
+    for k in range(0, 40, 5):
+        alone = PoissonDiD().estimate(d.treating([d.units[i] for i in sets.members[k]]))
+        clusters = alone.treated_units + alone.comparison_units
+        assert tested.clusters[k] == clusters
+        assert p[k] == pytest.approx(alone.p_value)
+        assert p[k] == pytest.approx(2 * stats.t.sf(abs(alone.effect) / alone.std_error, clusters - 1))
+        assert (p[k] > 0.05) == (alone.conf_low <= 0 <= alone.conf_high)
+
+
+def test_a_silent_placebo_beats_every_other_when_it_is_tested():
+    many = effects_of(np.append(np.linspace(-1, 1, 199), np.nan), np.ones((200, 1)))
+    p = PlaceboNeighbourhoods().test_many(many, many, among=True)
+    assert p[-1] == 1 / 200
+    assert p[:199].min() == 3 / 200  # itself, the other end, and the silent one
+
+
+def test_effects_are_taken_and_joined_field_by_field():
+    many = many_effects(0.02, 1.0, sets=10)
+    parts = [many.take(np.array([7, 2])), many.take(np.arange(10) < 3)]
+    whole = ManyEffects.join(parts)
+    assert len(whole) == 5
+    for name in ("effect", "variance_terms", "cluster_se", "clusters", "size"):
+        assert getattr(whole, name).tolist() == getattr(many, name)[[7, 2, 0, 1, 2]].tolist()
 
 
 def test_the_lattice_of_these_tests_touches_side_by_side():
