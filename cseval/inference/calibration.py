@@ -170,10 +170,14 @@ def calibrate(
     """
     starts, design = shifted_starts(design, plan.step)
     parts: dict[tuple[str, str], list[tuple[Floats, Floats, Floats, Index]]] = {}
+    measurable = 0
     for number, start in enumerate(starts, start=1):
         at = design.at(start)
         share = min(max(-(-plan.placebos // len(starts)), 999), 4000)
         sets, reference = placebo.reference(at, estimator, share, seed + number)
+        if not np.isfinite(reference.effect).any():  # nothing was counted yet
+            continue
+        measurable += 1
         centre = float(np.nanmean(reference.effect))
         tested = min(-(-plan.tested // len(starts)), 2000)
         for population, effects, place in _populations(design, at, estimator, placebo, plan, sets, reference, tested):
@@ -182,7 +186,7 @@ def calibrate(
                 found = (p, effects.effect, effects.effect - centre, place)
                 parts.setdefault((method.name, population), []).append(found)
     return tuple(
-        measured(method, population, found, len(starts), (design.months_before, design.months_after))
+        measured(method, population, found, measurable, (design.months_before, design.months_after))
         for (method, population), found in parts.items()
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cseval.areas import draw_connected
+from cseval.errors import EstimationError
 from cseval.inference.calibration import Measured, measured, places, shifted_starts
 
 if TYPE_CHECKING:
@@ -30,9 +31,14 @@ def calibrate_series(design: Design, estimator: SeriesEstimator, step: int, seed
         members = draw_connected(
             at.areas, at.comparison, int(at.is_treated.sum()), -(-estimator.affordable_series // len(starts)), rng
         )
-        many = estimator.estimate_series(at, at.sets(members))
-        method = method or many.method
+        try:
+            many = estimator.estimate_series(at, at.sets(members))
+        except EstimationError:  # the window is too short for the model
+            continue
+        if not np.isfinite(many.effect).any():
+            continue
+        method = many.method
         found.append((many.p_value, many.effect, many.effect - np.nanmean(many.effect), places(at, members)))
-    if not method:
+    if not found:
         return None
-    return measured(method, "all", found, len(starts), (design.months_before, design.months_after))
+    return measured(method, "all", found, len(found), (design.months_before, design.months_after))
