@@ -138,7 +138,8 @@ def peaks(seed: int, spread: float) -> np.ndarray:
 
 
 def test_peaks_that_do_not_last_raise_concern():
-    found = RegressionToMean().run(context(peaks(1, 0.5), measured=None))
+    # three starts in nine districts: the error is by district, so the peaks must be high for p to be small
+    found = RegressionToMean().run(context(peaks(2, 0.8), measured=None))
     assert found.verdict == "concern"
     assert found.statistic < -0.1
     assert found.p_value < 0.01

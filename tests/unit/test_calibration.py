@@ -8,18 +8,31 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from builders import design, poisson_counts
+from builders import alike, design, poisson_counts
 
+from cseval.areas import draw_connected
 from cseval.design import Design
 from cseval.estimators.poisson_did import PoissonDiD
-from cseval.estimators.segmented import SegmentedRegression
+from cseval.estimators.segmented import (
+    Gaussian,
+    Harmonics,
+    ModelErrors,
+    NegativeBinomial,
+    NeweyWest,
+    Poisson,
+    PraisWinsten,
+    QuasiPoisson,
+    SegmentedRegression,
+)
 from cseval.inference.calibration import (
     LEVELS,
-    MATCH,
+    LIKE,
     CalibrationPlan,
     Measured,
     calibrate,
+    clustered_error,
     district_sets,
+    places,
     selected_sets,
     selection_bias,
 )
@@ -31,7 +44,7 @@ from cseval.result import CALIBRATION_COLUMNS
 from cseval.sources.demonstration import OUTCOMES, simulate
 
 SIDE, MONTHS, TREATED = 12, 48, [65, 66, 77]
-PLAN = CalibrationPlan(placebos=6000, step=6, chosen_before=3)
+PLAN = CalibrationPlan(placebos=6000, tested=4000, step=6, chosen_before=3)
 
 
 def district(unit: int) -> str:
@@ -47,14 +60,16 @@ def make(seed=1, received=None, districts=True) -> Design:
     return replace(whole, inputs=given, months_before=12, months_after=6)
 
 
-def measured(p=(0.01, 0.05, 0.2, math.nan), half=None, effect=None, population="all") -> Measured:
+def measured(p=(0.01, 0.05, 0.2, math.nan), effect=None, excess=None, place=None, population="all") -> Measured:
     p = np.array(p)
+    effect = np.zeros(len(p)) if effect is None else np.array(effect)
     return Measured(
         method="m",
         population=population,
         p_value=p,
-        half_width=np.ones(len(p)) if half is None else np.array(half),
-        effect=np.zeros(len(p)) if effect is None else np.array(effect),
+        effect=effect,
+        excess=effect if excess is None else np.array(excess),
+        place=np.arange(len(p)) if place is None else np.array(place),
         starts=3,
         months=(24, 18),
     )
@@ -72,44 +87,83 @@ def test_a_rate_is_the_share_at_or_below_the_level():
     assert math.isnan(measured([math.nan]).rate(0.05))
 
 
-def test_monte_carlo_error_is_binomial():
+def error_by_hand(values, place) -> float:
+    """Liang and Zeger's error of a mean: sums of deviations within a place count as one observation."""
+    values, place = np.array(values), np.array(place)
+    groups = sorted(set(place.tolist()))
+    squares = sum((values[place == g] - values.mean()).sum() ** 2 for g in groups)
+    return math.sqrt(squares * len(groups) / (len(groups) - 1)) / len(values)
+
+
+@pytest.mark.parametrize("groups", [2, 5, 40])
+def test_a_clustered_error_is_statsmodels_for_a_mean(groups):
+    import statsmodels.api as sm
+
+    rng = np.random.default_rng(groups)
+    place = np.append(np.arange(groups), rng.integers(0, groups, 200)) * 7 + 3  # labels need not count from 0
+    values = rng.normal(size=groups)[place // 7] + rng.normal(size=len(place))
+    # without statsmodels' factor (n - 1) / (n - k), which is 1 for the one parameter of a mean
+    fit = sm.OLS(values, np.ones(len(values))).fit(cov_type="cluster", cov_kwds={"groups": place})
+    assert clustered_error(values, place) == pytest.approx(float(fit.bse[0]), rel=1e-10)
+    assert clustered_error(values, place) == pytest.approx(error_by_hand(values, place), rel=1e-10)
+
+
+def test_a_clustered_error_of_places_alone_is_the_usual_one_and_of_one_place_unknown():
+    values = np.random.default_rng(2).normal(size=30)
+    assert clustered_error(values, np.arange(30)) == pytest.approx(values.std(ddof=1) / math.sqrt(30))
+    assert clustered_error(values, np.zeros(30, dtype=int)) == 0.0
+    assert clustered_error(values[:0], np.zeros(0, dtype=int)) == 0.0
+
+
+@pytest.mark.parametrize("districts", [1, 4, 1000])
+def test_the_error_of_a_rate_is_by_district_and_at_least_binomial(districts):
     p = np.append(np.linspace(0.001, 1, 1000), math.nan)
+    place = np.append(np.arange(1000) * districts // 1000, 0)
     for level in LEVELS:
-        rate = measured(p).rate(level)
-        assert measured(p).mc_error(level) == pytest.approx(math.sqrt(rate * (1 - rate) / 1000))
+        m = measured(p, place=place)
+        rate = m.rate(level)
+        binomial = math.sqrt(rate * (1 - rate) / 1000)
+        clustered = error_by_hand(p[:-1] <= level + 1e-12, place[:-1]) if districts > 1 else 0.0
+        assert m.mc_error(level) == pytest.approx(max(binomial, clustered))
+        # all that is rejected lies in the first of four districts, which says much less than 1,000 draws would
+        assert (m.mc_error(level) > 3 * binomial) == (districts == 4)
     assert math.isnan(measured([math.nan]).mc_error(0.05))
 
 
 @pytest.mark.parametrize("p", [[0.9] * 50, [0.001] * 50])
 def test_monte_carlo_error_is_never_zero(p):
     assert measured(p).mc_error(0.05) == pytest.approx(math.sqrt(0.02 * 0.98 / 50), rel=0.02)
+    assert measured(p, place=[0] * 25 + [1] * 25).mc_error(0.05) > 0
 
 
-def test_coverage_is_the_share_of_intervals_that_hold_zero():
-    assert measured([0.5] * 4, half=[1, 1, 1, 1], effect=[0.5, -1.0, 1.5, -2]).coverage() == 0.5
-
-
-def test_coverage_counts_the_placebos_that_the_rate_counts():
-    # a set without incidents afterwards has no effect and no p-value, though its width is known
-    m = measured([0.9, 0.01, math.nan], half=[1, 1, 1], effect=[0.1, 2.0, math.nan])
-    assert m.coverage() == 1 - m.rate(0.05) == 0.5
+def test_coverage_is_the_share_that_is_not_rejected_at_every_level():
+    rows = measured(np.linspace(0.001, 1, 1000)).rows()
+    assert [r["coverage"] for r in rows] == pytest.approx([1 - level for level in LEVELS])
 
 
 def test_rows_are_the_columns_of_the_calibration_table():
-    rows = measured().rows()
+    rows = measured(place=[4, 4, 9, 9]).rows()
     assert [r["level"] for r in rows] == list(LEVELS)
     assert ["evaluation", "analysis", "outcome", *rows[0]][: len(CALIBRATION_COLUMNS)] == list(CALIBRATION_COLUMNS)
     at_five = rows[1]
     assert at_five["placebos"] == 3
     assert at_five["false_positive_rate"] == pytest.approx(2 / 3)
-    assert at_five["coverage"] == 1.0
+    assert at_five["coverage"] == pytest.approx(1 / 3)
     assert (at_five["placebo_starts"], at_five["months_before"], at_five["months_after"]) == (3, 24, 18)
-    assert math.isnan(rows[0]["coverage"])
+    assert at_five["districts"] == 2
     assert measured(effect=[1.0, 2.0, 6.0, 99.0]).rows()[0]["bias"] == pytest.approx(3.0)
 
 
-def test_selection_bias_is_the_mean_effect_and_needs_two_places():
-    chosen = measured([0.5] * 4, effect=[0.1, 0.3, 0.2, math.nan], population="selection")
+def test_a_silent_placebo_counts_in_the_rate_and_not_in_the_mean_effect():
+    row = measured([0.01, 0.5, 0.5], effect=[math.nan, 0.1, 0.3]).rows()[1]
+    assert row["placebos"] == 3
+    assert row["false_positive_rate"] == pytest.approx(1 / 3)
+    assert row["bias"] == pytest.approx(0.2)
+
+
+def test_selection_bias_is_the_mean_excess_and_needs_two_places():
+    excess = [0.1, 0.3, 0.2, math.nan]
+    chosen = measured([0.5] * 4, effect=[9.0] * 4, excess=excess, population="selection")
     bias, error, count = selection_bias([measured(), chosen])
     assert (bias, error, count) == (pytest.approx(0.2), pytest.approx(0.1 / math.sqrt(3)), 3)
     for few in ([], [measured()], [measured([0.5], population="selection")]):
@@ -117,6 +171,15 @@ def test_selection_bias_is_the_mean_effect_and_needs_two_places():
         assert math.isnan(bias)
         assert math.isnan(error)
         assert count == 0
+
+
+def test_the_error_of_the_selection_bias_is_by_district_where_that_is_larger():
+    excess, place = [0.1, 0.12, 0.4, 0.42, -0.3, -0.31], [0, 0, 1, 1, 2, 2]
+    _, error, _ = selection_bias([measured([0.5] * 6, excess=excess, place=place, population="selection")])
+    assert error == pytest.approx(error_by_hand(excess, place))
+    assert error > np.std(excess, ddof=1) / math.sqrt(6)
+    _, apart, _ = selection_bias([measured([0.5] * 6, excess=excess, place=[0, 1, 1, 2, 2, 0], population="selection")])
+    assert apart == pytest.approx(np.std(excess, ddof=1) / math.sqrt(6))
 
 
 # Populations ------------------------------------------------------------------------------------
@@ -140,16 +203,38 @@ def test_numbers_tested_are_those_planned(found):
     starts = len(make().placebo_starts(PLAN.step))
     assert starts == 4
     every = found["placebo neighbourhoods", "all"]
-    assert len(every.p_value) == PLAN.placebos
+    assert len(every.p_value) == PLAN.tested
     assert (every.starts, every.months) == (starts, (12, 6))
-    assert 0 < len(found["placebo neighbourhoods", "matched"].p_value) < PLAN.placebos
+    assert 0 < len(found["placebo neighbourhoods", "matched"].p_value) <= PLAN.tested
     assert len(found["placebo neighbourhoods", "selection"].p_value) <= 9 * starts
 
 
-def test_rejection_and_coverage_are_two_sides_of_one_test(found):
+def test_places_are_districts_and_units_without_one_stand_alone(found):
     for m in found.values():
-        tolerance = 1e-3 if m.method == "cluster-robust" else 1e-12
-        assert m.coverage() == pytest.approx(1 - m.rate(0.05), abs=tolerance)
+        assert len(m.place) == len(m.p_value)
+        assert len(np.unique(m.place)) <= 9
+    assert len(np.unique(found["placebo neighbourhoods", "all"].place)) == 9
+    d = make()
+    members = np.array([[0, 1, 2], [3, 4, 16], [40, 41, 42], [13, 14, 15]])
+    code = places(d, members)  # the district of the first unit
+    assert code[0] == code[1] == code[3] != code[2]
+    assert len(set(places(make(districts=False), members).tolist())) == 4
+
+
+def test_excess_is_the_effect_less_the_mean_of_all_at_its_start(found):
+    every, d = found["placebo neighbourhoods", "all"], make()
+    share = PLAN.placebos // 4
+    centre = []
+    for number, start in enumerate(d.placebo_starts(PLAN.step), start=1):
+        at = d.at(start)
+        _, reference = PlaceboNeighbourhoods().reference(at, PoissonDiD(), share, 3 + number)
+        centre.append(reference.effect.mean())
+    assert every.effect - every.excess == pytest.approx(np.repeat(centre, PLAN.tested // 4))
+    chosen = found["placebo neighbourhoods", "selection"]
+    # the earliest start has no whole year before the decision, so nothing could be chosen there
+    assert chosen.effect - chosen.excess == pytest.approx(np.repeat(centre[:3], 9))
+    bias, _, _ = selection_bias(list(found.values()))
+    assert bias == pytest.approx(np.mean(chosen.effect) - np.mean(centre[:3]))
 
 
 def test_it_is_a_function_of_the_seed():
@@ -181,20 +266,37 @@ def test_a_shorter_window_is_measured_where_the_registered_one_does_not_fit_and_
     assert 6 <= after <= 12
 
 
-def test_each_placebo_is_ranked_among_the_others():
+def test_each_placebo_is_ranked_among_the_others_like_it():
     d = make()
-    _, effects = PlaceboNeighbourhoods().reference(d, PoissonDiD(), 250, 1)
-    p, half = PlaceboNeighbourhoods().test_many(effects, effects, among=True)
+    _, effects = PlaceboNeighbourhoods().reference(d, PoissonDiD(), 400, 1)
+    p = PlaceboNeighbourhoods().test_many(effects, effects, among=True)
     statistics = np.abs(effects.effect / scale_of(effects, variance_by_size(effects)))
+    widths = set()
     for k, own in enumerate(statistics):
-        others = np.delete(statistics, k)
+        like, _ = alike(effects.size.tolist(), effects.size[k])
+        assert k in like
+        others = statistics[[i for i in like if i != k]]
+        widths.add(len(others))
         assert p[k] == pytest.approx((1 + (others >= own * (1 - 1e-12)).sum()) / (1 + len(others)))
-    assert ((p <= 0.05 + 1e-12) == (np.abs(effects.effect) > half * (1 + 1e-12))).all()
+    assert min(widths) < 300 < max(widths) + 100
 
 
 def test_nothing_is_measured_where_nothing_fits():
     no_past = replace(make().at(make().inputs.panel.periods[12]), months_before=12, months_after=24)
     assert calibrate(no_past, PoissonDiD(), PlaceboNeighbourhoods(), [], PLAN, 1) == ()
+
+
+def test_a_start_before_anything_was_counted_is_left_out():
+    d = make()
+    counts = d.inputs.panel.counts["burglary"].copy()
+    counts[:, :24] = 0  # the two earliest placebo starts compare nothing with something
+    quiet = replace(d, inputs=replace(d.inputs, panel=replace(d.inputs.panel, counts={"burglary": counts})))
+    plan = replace(PLAN, placebos=200, tested=200)
+    found = {m.population: m for m in calibrate(quiet, PoissonDiD(), PlaceboNeighbourhoods(), [], plan, 1)}
+    assert found["all"].starts == 1
+    assert np.isfinite(found["all"].p_value).all()
+    silent = replace(d, inputs=replace(d.inputs, panel=replace(d.inputs.panel, counts={"burglary": counts * 0})))
+    assert calibrate(silent, PoissonDiD(), PlaceboNeighbourhoods(), [], plan, 1) == ()
 
 
 def test_districts_are_measured_on_their_own_population_only():
@@ -223,7 +325,7 @@ def test_matched_sets_have_a_count_like_the_treated_areas(monkeypatch):
         own = d.pre_counts[TREATED].sum() / typical
         then = np.array([at.pre_counts[m].sum() for m in sets.members])
         ratio = then / np.median(then) / own
-        assert like.tolist() == ((ratio >= 1 / MATCH) & (ratio <= MATCH)).tolist()
+        assert like.tolist() == ((ratio >= 1 / LIKE) & (ratio <= LIKE)).tolist()
         assert 0 < like.sum() < len(like)
 
 
@@ -252,6 +354,30 @@ def test_selection_picks_the_worst_connected_set_of_each_district(chosen_before)
     found = {district(row[0]): year[row].sum() for row in chosen.tolist()}
     assert found == worst_by_hand(at, year)
     assert all(len({district(i) for i in row}) == 1 for row in chosen.tolist())
+
+
+def test_selection_follows_the_outcome_by_which_the_programme_chose():
+    d = make(seed=4)
+    other = poisson_counts(SIDE**2, MONTHS, seed=77)
+    counts = {**d.inputs.panel.counts, "disorder": other}
+    d = replace(d, inputs=replace(d.inputs, panel=replace(d.inputs.panel, counts=counts)))
+    at = d.at(d.placebo_starts(6)[1])
+    end = d.inputs.panel.periods.index(at.start) - 3
+    year = other[:, end - 12 : end].sum(axis=1)
+    chosen = selected_sets(at, 3, "disorder")
+    assert {district(r[0]): year[r].sum() for r in chosen.tolist()} == worst_by_hand(at, year)
+    assert chosen.tolist() != selected_sets(at, 3).tolist()
+    assert selected_sets(at, 3, "burglary").tolist() == selected_sets(at, 3).tolist()
+    # and in the whole calibration the effects are those of these sets, on the outcome under test
+    plan = replace(PLAN, placebos=200, selected_on="disorder")
+    found = {m.population: m for m in calibrate(d, PoissonDiD(), PlaceboNeighbourhoods(), [], plan, 1)}
+    expected = []
+    for start in d.placebo_starts(6):
+        then = d.at(start)
+        sets = selected_sets(then, 3, "disorder")
+        if sets is not None:
+            expected += [PoissonDiD().estimate(then.treating([d.units[i] for i in row])).effect for row in sets]
+    assert found["selection"].effect == pytest.approx(np.array(expected))
 
 
 def test_selection_needs_districts_and_a_whole_year():
@@ -307,9 +433,7 @@ def test_it_keeps_every_level_against_placebos_drawn_apart(demonstration, level)
     for number, start in enumerate(starts):
         at = demonstration.at(start)
         (_, tested), (_, reference) = (method.reference(at, PoissonDiD(), each, 100 * number + k) for k in (1, 2))
-        p, half = method.test_many(tested, reference)
-        rejected.append((p <= level + 1e-12).mean())
-        assert ((p <= 0.05 + 1e-12) == (np.abs(tested.effect) > half * (1 + 1e-12))).all()
+        rejected.append((method.test_many(tested, reference) <= level + 1e-12).mean())
     error = math.sqrt(level * (1 - level) * 2 / (each * len(starts)))
     assert np.mean(rejected) == pytest.approx(level, abs=3 * error)
 
@@ -336,11 +460,49 @@ def on_demonstration(demonstration) -> dict[tuple[str, str], Measured]:
 def test_a_series_model_is_fitted_to_placebo_places_and_starts():
     d = make(seed=5)
     model = SegmentedRegression(season=None, slope=False)
-    m = calibrate_series(d, model, step=6, seed=1, series=80)
+    m = calibrate_series(d, model, step=6, seed=1)
     assert m.population == "all"
     assert m.method == model.estimate(d).inference
-    assert (len(m.p_value), m.starts, m.months) == (80, 4, (12, 6))
-    assert m.coverage() == pytest.approx(1 - m.rate(0.05), abs=0.02)
+    assert (len(m.p_value), m.starts, m.months) == (model.affordable_series, 4, (12, 6))
+    quarters = np.split(m.effect, 4), np.split(m.excess, 4)
+    for effect, excess in zip(*quarters, strict=True):
+        assert effect - excess == pytest.approx(np.full(len(effect), effect.mean()))
+    assert len(np.unique(m.place)) == 9
     assert 0 < m.rate(0.05) < 0.4
     late = replace(d.at(d.inputs.panel.periods[12]), months_before=12, months_after=24)
     assert calibrate_series(late, model, step=6, seed=1) is None
+
+
+def test_a_series_model_that_fits_nowhere_measures_nothing():
+    silent = make()
+    counts = np.zeros_like(silent.inputs.panel.counts["burglary"])
+    panel = replace(silent.inputs.panel, counts={"burglary": counts})
+    silent = replace(silent, inputs=replace(silent.inputs, panel=panel))
+    short = replace(make(), months_before=6)  # a segmented regression asks for eight months before
+    for family in (Poisson(), NegativeBinomial()):
+        model = SegmentedRegression(family=family, errors=NeweyWest(), season=None, slope=False)
+        assert calibrate_series(silent, model, step=6, seed=1) is None
+        assert calibrate_series(short, model, step=6, seed=1) is None
+
+
+OPTIONS = {
+    "together": SegmentedRegression(season=None, slope=False),
+    "relative": SegmentedRegression(relative_to_comparison=True, season=None),
+    "harmonics": SegmentedRegression(season=Harmonics(pairs=1), errors=NeweyWest(lag=2)),
+    "one by one": SegmentedRegression(family=QuasiPoisson(), errors=ModelErrors(), season=None, slope=False),
+    "gaussian": SegmentedRegression(family=Gaussian(), errors=PraisWinsten(), season=None, slope=False),
+}
+
+
+@pytest.mark.parametrize("model", OPTIONS.values(), ids=OPTIONS)
+def test_each_placebo_series_is_the_estimate_of_that_design(model):
+    whole = make(seed=6)
+    d = replace(whole.at(whole.inputs.panel.periods[24]), months_before=24, months_after=12)
+    sets = d.sets(draw_connected(d.areas, d.comparison, 3, 6, np.random.default_rng(2)))
+    many = model.estimate_series(d, sets)
+    for members, effect, p_value in zip(sets.members, many.effect, many.p_value, strict=True):
+        alone = model.estimate(d.treating([d.units[i] for i in members]))
+        per_unit = 1.0 if alone.scale == "log" else alone.treated_units  # a count is reported for each unit
+        assert effect == pytest.approx(alone.effect * per_unit, rel=1e-6)
+        assert p_value == pytest.approx(alone.p_value, rel=1e-5, abs=1e-12)
+        assert many.method == alone.inference
