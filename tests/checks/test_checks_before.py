@@ -11,9 +11,10 @@ import pytest
 from contexts import AFTER, BEFORE, MONTHS, SIDE, START, TREATED, clean, context, rescaled, with_change
 
 from cseval.checks.placebo_starts import PlaceboStarts
-from cseval.checks.pre_trends import PreTrends, joint_test, pre_bins, slope_of
+from cseval.checks.pre_trends import PreTrends, joint_test, log_ratios, pre_bins, slope_of, trend_power
 from cseval.checks.regression_to_mean import RegressionToMean
 from cseval.inference.calibration import Measured
+from cseval.inference.placebo import p_values
 
 PRE = slice(START - BEFORE, START)
 
@@ -54,6 +55,55 @@ def test_the_trend_that_would_be_caught_is_caught_four_times_in_five():
         counts = with_change(TREATED, PRE, trend(math.log1p(per_month)), seed=seed, level=20)
         caught += PreTrends().run(context(counts)).verdict == "concern"
     assert caught >= 12  # 16 expected
+
+
+@pytest.mark.parametrize("trend", [0.0, 0.5, 1.5, 2.5, 4.0])
+def test_the_power_against_a_trend_is_how_often_it_is_caught(trend):
+    rng = np.random.default_rng(11)
+    spread = 0.02
+    slopes = spread * rng.standard_t(6, size=3000)
+    own = spread * rng.standard_t(6, size=1500) - trend * spread  # the sign of a trend does not matter
+    caught = np.mean(p_values(own, slopes) <= 0.025 + 1e-12)  # half of 5 %, for there are two tests
+    power = trend_power(slopes, float(np.sqrt(np.mean(slopes**2))), trend * spread)
+    assert power == pytest.approx(caught, abs=4 * math.sqrt(max(caught * (1 - caught), 0.02) / 1500))
+    assert trend_power(slopes, spread, -trend * spread) == trend_power(slopes, spread, trend * spread)
+
+
+def test_the_trend_said_to_be_caught_four_times_in_five_has_that_power():
+    given = context(clean(1, level=20))
+    bins = pre_bins(given.design, 3)
+    middle = np.array([given.design.event_time[b].mean() for b in bins])
+    slopes = slope_of(log_ratios(given.design, given.sets, bins), middle)
+    spread = float(np.sqrt(np.mean(slopes**2)))
+    said = float(re.search(r"catch a trend of ([\d.]+)% a month", PreTrends().run(given).sentence)[1]) / 100
+    assert trend_power(slopes, spread, 1.05 * math.log1p(said)) >= 0.8
+    assert min(trend_power(sign * slopes, spread, 0.9 * math.log1p(said)) for sign in (1, -1)) < 0.8
+
+
+def test_the_power_against_a_trend_that_explains_the_estimate_is_said():
+    given = context(with_change(TREATED, slice(START, MONTHS), 0.7, level=20))
+    design = given.design
+    bins = pre_bins(design, 3)
+    middle = np.array([design.event_time[b].mean() for b in bins])
+    slopes = slope_of(log_ratios(design, given.sets, bins), middle)
+    # a trend moves the estimate by its slope times the distance between the middles of the periods
+    explains = given.estimate.effect / ((BEFORE + AFTER) / 2)
+    power = trend_power(slopes, float(np.sqrt(np.mean(slopes**2))), explains)
+    assert f"explain the whole estimate in {100 * power:.0f}% of cases." in PreTrends().run(given).sentence
+
+
+def test_two_tests_of_the_pre_period_share_the_error_of_one():
+    found = [PreTrends().run(context(clean(s, level=20))) for s in range(100)]
+    smaller = [min(f.p_value, trend_p(f)) for f in found]
+    concerns = [f.verdict == "concern" for f in found]
+    assert any(0.03 < p <= 0.045 for p in smaller)  # one test alone would have raised it
+    assert all(c == (p <= 0.025) for c, p in zip(concerns, smaller, strict=True) if not 0.02 <= p <= 0.03)  # as printed
+    assert sum(concerns) <= 10  # 5 expected at most
+
+
+def trend_p(found) -> float:
+    """The p-value of the trend test, as printed."""
+    return float(re.search(r"trend p [=<] ([\d.]+)\)", found.sentence)[1])
 
 
 def test_bins_count_back_from_the_start_and_leave_an_incomplete_one():

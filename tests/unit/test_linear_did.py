@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from builders import design, poisson_counts
 
-from cseval.areas import draw_connected
+from cseval.areas import PlaceboSets, draw_connected
 from cseval.errors import EstimationError, SpecError
 from cseval.estimators.linear_did import LinearDiD
 
@@ -46,6 +46,27 @@ def test_many_sets_equal_linearmodels_set_by_set(per):
     own, e = estimator.estimate_many(d, d.own_set), estimator.estimate(d)
     assert own.effect[0] == pytest.approx(e.effect, abs=1e-10)
     assert own.cluster_se[0] == pytest.approx(e.std_error, abs=1e-10)
+
+
+RATE = pytest.param(
+    1000.0, marks=pytest.mark.xfail(raises=IndexError, strict=True, reason="exposure is read at the padding")
+)
+
+
+@pytest.mark.parametrize("per", [None, RATE])
+@pytest.mark.parametrize("width", [1, 4])
+def test_padded_rows_are_the_sets_without_padding(per, width):
+    exposure = np.random.default_rng(3).uniform(500, 2000, (36, 20))
+    d, estimator = make(exposure=exposure, buffer_rings=1), LinearDiD(per=per)
+    sets = d.sets(draw_connected(d.areas, d.comparison, 3, 8, np.random.default_rng(0)))
+    plain = estimator.estimate_many(d, sets)
+    padding = np.full((8, width), len(d.units))
+    padded = PlaceboSets(members=np.hstack([sets.members, padding]), ring=np.hstack([sets.ring, padding]))
+    many = estimator.estimate_many(d, padded)
+    for name in ("effect", "variance_terms", "cluster_se", "clusters", "size"):
+        assert getattr(many, name) == pytest.approx(getattr(plain, name), rel=1e-12)
+    assert many.clusters.tolist() == [d.treating(d.units[i] for i in m).comparison.sum() + 3 for m in sets.members]
+    assert many.size.tolist() == [d.pre_counts[m].sum() for m in sets.members]
 
 
 def test_variance_terms_are_the_baseline_level_and_its_square():

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from builders import design, poisson_counts
+from builders import alike, design, poisson_counts
 
 from cseval.areas import connected_sets
 from cseval.errors import DesignError
@@ -79,6 +79,34 @@ def test_the_estimate_is_ranked_among_them():
     usable = found.draws.statistics[np.isfinite(found.draws.statistics)]
     assert found.facts["placebo_neighbourhoods"] == len(usable)
     assert METHOD.populations == ("all",)
+
+
+def test_a_silent_placebo_district_counts_as_infinite():
+    d = make()
+    counts = d.inputs.panel.counts["burglary"].copy()
+    silent = [u for u in range(SIDE**2) if district(u) == "D22" and u // SIDE == SIDE - 1]
+    counts[silent, 10:] = 0
+    d = replace(d, inputs=replace(d.inputs, panel=replace(d.inputs.panel, counts={"burglary": counts})))
+    sets, effects = METHOD.reference(d, PoissonDiD(), 90, 1)
+    gone = np.isin(sets.members, silent).all(axis=1)
+    assert gone.sum() > 0
+    assert np.isnan(effects.effect).tolist() == gone.tolist()
+    found = METHOD.infer(d, PoissonDiD(), PoissonDiD().estimate(d), 1)
+    assert np.isposinf(found.draws.statistics).sum() == gone.sum() * (found.facts["match_factor"] == np.inf)
+    assert found.p_value > gone.sum() / (1 + len(sets))
+
+
+def test_it_is_ranked_among_districts_of_similar_count():
+    d = make()
+    wide = PlaceboDistricts(draws=900)
+    own = d.pre_counts[TREATED].sum()
+    sets, effects = wide.reference(d, PoissonDiD(), 900, 5)
+    like, factor = alike(effects.size.tolist(), own)
+    found = wide.infer(d, PoissonDiD(), PoissonDiD().estimate(d), 5)
+    assert found.facts["match_factor"] == factor == 1.5
+    assert 99 <= len(like) < len(sets)
+    assert found.draws.effects.tolist() == effects.effect[like].tolist()
+    assert found.draws.sets.members.tolist() == sets.members[like].tolist()
 
 
 def test_draws_are_a_function_of_the_seed_and_are_connected_sets():
