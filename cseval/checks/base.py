@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -45,6 +46,19 @@ class CheckResult:
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:
             raise SpecError(f"verdict {self.verdict!r}", where=self.name, expected="one of " + ", ".join(VERDICTS))
+
+
+def not_applicable(name: str, question: str, why: str) -> CheckResult:
+    """The result of a check that cannot be run here, with the reason."""
+    return CheckResult(
+        name=name,
+        question=question,
+        verdict=NOT_APPLICABLE,
+        statistic=math.nan,
+        reference="",
+        p_value=math.nan,
+        sentence=f"Not applicable: {why}.",
+    )
 
 
 @runtime_checkable

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cseval.checks.base import CONCERN, NOT_APPLICABLE, PASS, CheckResult
+from cseval.checks.base import CONCERN, PASS, CheckResult, not_applicable
 from cseval.estimate import LOG, percent
 from cseval.inference.placebo import critical_value, p_values, scale_of, variance_by_size
 from cseval.tables import Table
@@ -35,15 +35,7 @@ class BufferExclusion:
         rows = ring_effects(context)
         ring = next((r for r in rows if r["area"] == "ring 1"), None)
         if ring is None or math.isnan(ring["p_value"]):
-            return CheckResult(
-                name="buffer",
-                question=QUESTION,
-                verdict=NOT_APPLICABLE,
-                statistic=math.nan,
-                reference="",
-                p_value=math.nan,
-                sentence="Not applicable: no unit with counts adjoins the treated area.",
-            )
+            return not_applicable("buffer", QUESTION, "no unit with counts adjoins the treated area")
         kept = _with_ring(context)
         unusual = ring["p_value"] <= 0.05
         return CheckResult(
@@ -105,7 +97,6 @@ def _ring_effects(context: CheckContext) -> list[dict[str, Any]]:
 
 def _received(context: CheckContext, ring: frozenset[str]) -> npt.NDArray[np.int64]:
     """Positions of the units of a ring that lack no month; a month not received is no zero."""
-
     import numpy as np
 
     design = context.design
@@ -146,7 +137,6 @@ def _row(
 
 def _effects(context: CheckContext, sets: npt.NDArray[np.int64], around: npt.NDArray[np.int64]) -> ManyEffects:
     """Effect of padded sets of units; the neighbourhoods they lie around and all their rings leave the comparison."""
-
     import numpy as np
 
     from cseval.areas import PlaceboSets
@@ -157,7 +147,6 @@ def _effects(context: CheckContext, sets: npt.NDArray[np.int64], around: npt.NDA
 
 def _less(index: npt.NDArray[np.int64], members: npt.NDArray[np.int64], padding: int) -> npt.NDArray[np.int64]:
     """`index` with every position that is a member, or that stands twice in a row, replaced by padding."""
-
     import numpy as np
 
     index = np.sort(index, axis=1)
@@ -171,7 +160,6 @@ def _rings_of(
     context: CheckContext, members: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Rings 1 and 2 around each set, on the panel's map, padded with the number of units."""
-
     import numpy as np
 
     n = len(context.design.units)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cseval.checks.base import CONCERN, NOT_APPLICABLE, PASS, CheckResult
+from cseval.checks.base import CONCERN, PASS, CheckResult, not_applicable
 from cseval.tables import Table
 
 if TYPE_CHECKING:
@@ -33,14 +33,8 @@ class ErrorRate:
         """Read the rates off the calibration."""
         own = [m for m in context.measured if m.method == context.placebo.name and math.isfinite(m.rate(0.05))]
         if not own:
-            return CheckResult(
-                name="error rate",
-                question=QUESTION,
-                verdict=NOT_APPLICABLE,
-                statistic=float("nan"),
-                reference="",
-                p_value=float("nan"),
-                sentence="Not applicable: no full window before the programme in which it could be measured.",
+            return not_applicable(
+                "error rate", QUESTION, "no full window before the programme in which it could be measured"
             )
         judged = [m for m in own if len(m.p_value) >= 50]
         rate = max(m.rate(0.05) for m in judged or own)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cseval.checks.base import CONCERN, NOT_APPLICABLE, PASS, CheckResult
+from cseval.checks.base import CONCERN, PASS, CheckResult, not_applicable
 from cseval.estimate import percent
 from cseval.inference.placebo import p_values, scale_of, variance_by_size
 from cseval.tables import Table
@@ -31,7 +30,6 @@ class PlaceboStarts:
 
     def run(self, context: CheckContext) -> CheckResult:
         """Compare the largest placebo-start effect with that of placebo neighbourhoods."""
-
         import numpy as np
 
         starts = context.design.placebo_starts(self.step)
@@ -63,20 +61,11 @@ class PlaceboStarts:
 
 
 def _not_applicable(why: str) -> CheckResult:
-    return CheckResult(
-        name="placebo starts",
-        question=QUESTION,
-        verdict=NOT_APPLICABLE,
-        statistic=math.nan,
-        reference="",
-        p_value=math.nan,
-        sentence=f"Not applicable: {why}.",
-    )
+    return not_applicable("placebo starts", QUESTION, why)
 
 
 def _at_starts(context: CheckContext, starts: tuple[str, ...]) -> tuple[Floats, Floats, Floats]:
     """Effects of the treated area, the same studentised, and those of the placebo sets (sets, starts)."""
-
     import numpy as np
 
     own, scaled, placebo = [], [], []

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cseval.checks.base import CONCERN, NOT_APPLICABLE, PASS, CheckResult
+from cseval.checks.base import CONCERN, PASS, CheckResult, not_applicable
 from cseval.estimate import percent
 from cseval.inference.placebo import critical_value, p_values
 from cseval.tables import Table
@@ -48,7 +47,6 @@ class PreTrends:
 
     def run(self, context: CheckContext) -> CheckResult:
         """Test the pre period against the placebo neighbourhoods."""
-
         import numpy as np
 
         from cseval.inference.detectable import smallest_detectable
@@ -101,7 +99,6 @@ def trend_power(slopes: Floats, spread: float, trend: float) -> float:
 
 def pre_bins(design: Design, months: int) -> list[npt.NDArray[np.intp]]:
     """Positions of the pre months in bins of `months` counted back from the start; an incomplete first bin is left."""
-
     import numpy as np
 
     event = design.event_time
@@ -112,7 +109,6 @@ def pre_bins(design: Design, months: int) -> list[npt.NDArray[np.intp]]:
 
 def log_ratios(design: Design, sets: PlaceboSets, bins: list[npt.NDArray[np.intp]]) -> Floats:
     """Log ratio of each set's count to its comparison's in each bin, less its mean; shape (sets, bins)."""
-
     import numpy as np
 
     from cseval.estimators.did_kernels import comparison_sum, member_sum
@@ -130,7 +126,6 @@ def joint_test(own: Floats, placebo: Floats) -> tuple[float, float]:
 
     The bins sum to zero, so the covariance is singular by one; its pseudo-inverse leaves that direction out.
     """
-
     import numpy as np
 
     inverse = np.linalg.pinv(placebo.T @ placebo / len(placebo), rcond=1e-8, hermitian=True)
@@ -147,15 +142,7 @@ def slope_of(ratios: Floats, middle: Floats) -> Floats:
 
 
 def _not_applicable(why: str) -> CheckResult:
-    return CheckResult(
-        name="pre-trends",
-        question=QUESTION,
-        verdict=NOT_APPLICABLE,
-        statistic=math.nan,
-        reference="",
-        p_value=math.nan,
-        sentence=f"Not applicable: {why}.",
-    )
+    return not_applicable("pre-trends", QUESTION, why)
 
 
 def _table(

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cseval.checks.base import CONCERN, NOT_APPLICABLE, PASS, CheckResult
+from cseval.checks.base import CONCERN, PASS, CheckResult, not_applicable
 from cseval.estimate import LOG, percent
 from cseval.months import month_number
 from cseval.tables import Table
@@ -33,14 +33,10 @@ class RegressionToMean:
 
         bias, error, count = selection_bias(context.measured)
         if not count:
-            return CheckResult(
-                name="regression to the mean",
-                question=QUESTION,
-                verdict=NOT_APPLICABLE,
-                statistic=math.nan,
-                reference="",
-                p_value=math.nan,
-                sentence="Not applicable: no full window before the programme in which other areas could be chosen.",
+            return not_applicable(
+                "regression to the mean",
+                QUESTION,
+                "no full window before the programme to choose in",
             )
         inferred = context.inferred
         spans = inferred.conf_low <= 0 <= inferred.conf_high
@@ -70,7 +66,6 @@ def _upper_normal(z: float) -> float:
 
 def _rank_in_district(context: CheckContext) -> str:
     """Where the treated area stood among the connected sets of its own district when it was chosen."""
-
     import numpy as np
 
     from cseval.areas import connected_sets

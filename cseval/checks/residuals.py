@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cseval.checks.base import INFORMATION, NOT_APPLICABLE, PASS, CheckResult
+from cseval.checks.base import INFORMATION, PASS, CheckResult, not_applicable
 from cseval.tables import Table
 from cseval.words import p_words
 
@@ -28,7 +28,6 @@ class Autocorrelation:
 
     def run(self, context: CheckContext) -> CheckResult:
         """Test the months of the window for autocorrelation."""
-
         import numpy as np
         from statsmodels.stats.diagnostic import acorr_ljungbox
 
@@ -36,7 +35,7 @@ class Autocorrelation:
         residuals = monthly_residuals(context.design)
         lags = min(self.lags, len(residuals) // 5)  # more would reject too often on so few months
         if lags < 1 or not np.isfinite(residuals).all():
-            return _skip("autocorrelation", question, "a month without any incident in the treated area")
+            return not_applicable("autocorrelation", question, "a month without any incident in the treated area")
         found = acorr_ljungbox(residuals, lags=lags)
         statistic, p_value = float(found["lb_stat"].iloc[-1]), float(found["lb_pvalue"].iloc[-1])
         fires = p_value <= 0.05
@@ -73,7 +72,7 @@ class Overdispersion:
         degrees = (counts.shape[0] - 1) * (counts.shape[1] - 1)
         dispersion = pearson_dispersion(counts)
         if not math.isfinite(dispersion):
-            return _skip("overdispersion", question, "too few counts in the pre period")
+            return not_applicable("overdispersion", question, "too few counts in the pre period")
         p_value = float(chi2.sf(dispersion * degrees, degrees))
         fires = p_value <= 0.05
         return CheckResult(
@@ -96,7 +95,6 @@ class Overdispersion:
 
 def monthly_residuals(design: Design) -> Floats:
     """Log ratio of treated to comparison count in each used month, less its pre or post mean."""
-
     import numpy as np
 
     treated = design.counts[design.is_treated].sum(axis=0).astype(float)
@@ -106,18 +104,6 @@ def monthly_residuals(design: Design) -> Floats:
         for phase in (design.post, ~design.post):
             ratio[phase] -= ratio[phase].mean()
     return np.asarray(ratio)
-
-
-def _skip(name: str, question: str, why: str) -> CheckResult:
-    return CheckResult(
-        name=name,
-        question=question,
-        verdict=NOT_APPLICABLE,
-        statistic=math.nan,
-        reference="",
-        p_value=math.nan,
-        sentence=f"Not applicable: {why}.",
-    )
 
 
 def _lag_table(frame: object) -> Table:
