@@ -79,6 +79,7 @@ def run_analysis(
     estimate = analysis.estimator.estimate(design)
     methods = [_with_draws(m, settings.draws) for m in analysis.inference]
     inferred = [m.infer(design, analysis.estimator, estimate, settings.seed) for m in methods]
+    methods = [_with_match(m, i) for m, i in zip(methods, inferred, strict=True)]
     measured = _measure(evaluation, analysis, design, methods, settings)
     bias = selection_bias(measured)
     if analysis.subtract_selection:
@@ -131,6 +132,13 @@ def _averted(estimate: Estimate, inferred: Inferred, verdict: str) -> tuple[floa
     return estimate.averted(inferred.conf_low, inferred.conf_high)
 
 
+def _with_match(method: Calibratable, inferred: Inferred) -> Calibratable:
+    """The placebo method with the match that its own test came to, so that the very same test is measured."""
+    return (
+        replace(method, match=inferred.facts["match_factor"]) if isinstance(method, PlaceboNeighbourhoods) else method
+    )
+
+
 def plan_of(evaluation: Evaluation, design: Design, settings: Settings) -> CalibrationPlan:
     """The calibration plan with the programme's own gap between decision and start.
 
@@ -175,7 +183,7 @@ def _less_selection(
         return replace(estimate, notes=(*estimate.notes, note)), inferred
     spread = math.hypot(inferred.std_error, error)
     effect = estimate.effect - shift
-    statistics = inferred.draws.statistics[np.isfinite(inferred.draws.statistics)]
+    statistics = inferred.draws.statistics
     reach = inferred.facts["critical_value"] * spread
     changed = replace(
         inferred,

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 EXTRA_COLUMNS = (
     "label cluster_std_error cluster_conf_low cluster_conf_high cluster_p_value cluster_false_positive_rate "
     "false_positive_rate_matched false_positive_rate_selection selection_bias detectable_fall detectable_rise "
-    "placebo_neighbourhoods distinct_neighbourhoods disjoint_neighbourhoods smallest_p true_percent_change sentence"
+    "placebo_neighbourhoods distinct_neighbourhoods disjoint_neighbourhoods "
+    "match_factor smallest_p true_percent_change sentence"
 ).split()
 
 
@@ -106,10 +107,16 @@ def _extra(result: AnalysisResult, measured: Sequence[Measured], inputs: Inputs)
         "placebo_neighbourhoods": facts.get("placebo_neighbourhoods", nan),
         "distinct_neighbourhoods": facts.get("distinct_neighbourhoods", nan),
         "disjoint_neighbourhoods": facts.get("disjoint_neighbourhoods", nan),
+        "match_factor": _finite(facts.get("match_factor", nan)),
         "smallest_p": facts.get("smallest_p", nan),
         "true_percent_change": percent(truth) if truth is not None else nan,
         "sentence": result.sentence,
     }
+
+
+def _finite(value: float) -> float:
+    """A number, or NaN where it has no end (any count was accepted as a match)."""
+    return value if math.isfinite(value) else math.nan
 
 
 def calibration_frame(

@@ -6,5 +6,5 @@ from __future__ import annotations
 DEFAULT_DRAWS = 9999
 
 #: Seed of the draws and of the demonstration data. No seed is special: this one gives a demonstration whose primary
-#: interval holds the true effect, as about 94 in 100 do.
+#: interval holds the true effect, as more than nine in ten do.
 DEFAULT_SEED = 3

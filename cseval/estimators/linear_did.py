@@ -126,7 +126,10 @@ def _incidents(options: LinearDiD, design: Design, members: Any) -> Floats:
 
     if options.per is None or design.exposure is None:
         return np.ones(len(members))
-    return np.asarray(design.exposure[:, design.post].mean(axis=1)[members].mean(axis=1) / options.per)
+    from cseval.estimators.did_kernels import member_sum
+
+    used = (members < len(design.units)).sum(axis=1)  # a row may be padded
+    return np.asarray(member_sum(design.exposure[:, design.post].mean(axis=1), members) / used / options.per)
 
 
 def _fit_panel(values: Floats, treated: Any, post: Any) -> Any:

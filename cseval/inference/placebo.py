@@ -49,11 +49,14 @@ class PlaceboNeighbourhoods:
     ----------
     draws : int
         Neighbourhoods wanted; all of them are taken where there are no more than that.
+    match : float
+        Factor within which a neighbourhood's pre-period count is to be like the treated area's; the first one tried.
 
     Notes
     -----
     Four times as many connected sets are drawn by random growth, and those whose pre-period count is within a factor of
-    1.5 of the treated area's are kept (2, 3 or any where fewer than 99 are). The variance of an effect still depends on
+    1.5 of the treated area's are kept (2, 3 or any where fewer than 99 are, or they lie in fewer than 19 places without
+    a unit in common). The variance of an effect still depends on
     size within them, so effects are divided by the root of a variance fitted to the squared placebo effects, linear in
     the estimator's variance terms with non-negative coefficients (Ferman and Pinto 2019, "Inference in
     differences-in-differences with few treated groups and heteroskedasticity", section 3). The p-value is
@@ -62,10 +65,13 @@ class PlaceboNeighbourhoods:
     """
 
     draws: int = 9999
+    match: float = MATCH[0]
 
     def __post_init__(self) -> None:
         if self.draws < FEWEST_SETS:
             raise UsageError(f"{self.draws} draws", expected=f"at least {FEWEST_SETS}, or p can never reach 0.05")
+        if self.match not in MATCH:
+            raise UsageError(f"match={self.match}", expected="one of " + ", ".join(f"{f:g}" for f in MATCH))
 
     @property
     def name(self) -> str:
@@ -92,7 +98,7 @@ class PlaceboNeighbourhoods:
         many = as_placebo_estimator(estimator)
         own = many.estimate_many(design, design.own_set)
         members, exact = candidates(design, CANDIDATES * self.draws, seed)
-        which, factor = similar(design.pre_counts[members].sum(axis=1), float(own.size[0]))
+        which, factor = similar(design.pre_counts[members].sum(axis=1), float(own.size[0]), members, self.match)
         if len(which) > self.draws:  # enumerated sets come in order of the map, so a cut must be at random
             which = np.sort(np.random.default_rng(seed).choice(which, self.draws, replace=False))
             exact = False
@@ -144,7 +150,7 @@ class PlaceboNeighbourhoods:
         coefficients = variance_by_size(reference)
         order = np.argsort(reference.size, kind="stable")
         size, statistics = reference.size[order], np.abs(studentised(reference, coefficients))[order]
-        first, last = similar_ranges(size, tested.size)
+        first, last = similar_ranges(size, tested.size, self.match)
         own = np.abs(studentised(tested, coefficients)) * (1 - 1e-12)
         rows = zip(own.tolist(), first.tolist(), last.tolist(), strict=True)
         reached = np.array([np.count_nonzero(statistics[a:b] >= s) for s, a, b in rows])
@@ -254,41 +260,64 @@ def _draw_members(design: Design, draws: int, seed: int) -> tuple[Members, bool]
     return members, exact
 
 
-def similar(counts: Floats, own: float) -> tuple[Members, float]:
-    """Positions of the sets whose count is like `own`, and the factor within which they are."""
+def similar(
+    counts: Floats, own: float, members: Members | None = None, first: float = MATCH[0]
+) -> tuple[Members, float]:
+    """Positions of the sets whose count is like `own`, and the factor within which they are.
+
+    Parameters
+    ----------
+    counts : float array, shape (sets,)
+    own : float
+    members : int array, shape (sets, size), optional
+        Units of each set; where given, the similar sets must also lie in at least 19 separate places.
+    first : float
+        The first factor tried.
+    """
     import numpy as np
 
-    for factor in MATCH[:-1]:
+    for factor in (f for f in MATCH[:-1] if f >= first):
         which = np.flatnonzero((counts >= own / factor) & (counts <= own * factor))
-        if own > 0 and len(which) >= FEWEST_SIMILAR:
+        if own > 0 and len(which) >= FEWEST_SIMILAR and (members is None or _enough_places(members[which])):
             return which, factor
     return np.arange(len(counts)), MATCH[-1]
 
 
-def similar_ranges(ordered: Floats, own: Floats) -> tuple[Members, Members]:
-    """For each count in `own` the range of `ordered` counts that are like it, by the rule of `similar`."""
+def _enough_places(members: Members) -> bool:
+    return separate(members, FEWEST_SETS) >= FEWEST_SETS
+
+
+def similar_ranges(ordered: Floats, own: Floats, first: float = MATCH[0]) -> tuple[Members, Members]:
+    """For each count in `own` the range of `ordered` counts that are like it, by the rule of `similar` for counts."""
     import numpy as np
 
-    first = np.zeros(len(own), dtype=np.int64)
-    last = np.full(len(own), len(ordered), dtype=np.int64)
+    start = np.zeros(len(own), dtype=np.int64)
+    end = np.full(len(own), len(ordered), dtype=np.int64)
     open_ = np.asarray(own > 0)
-    for factor in MATCH[:-1]:
+    for factor in (f for f in MATCH[:-1] if f >= first):
         low = np.searchsorted(ordered, own / factor, side="left")
         high = np.searchsorted(ordered, own * factor, side="right")
         enough = open_ & (high - low >= FEWEST_SIMILAR)
-        first[enough], last[enough] = low[enough], high[enough]
+        start[enough], end[enough] = low[enough], high[enough]
         open_ &= ~enough
-    return first, last
+    return start, end
 
 
 def disjoint(sets: PlaceboSets) -> int:
-    """How many of the sets have no unit in common, counted greedily: the places there are, rather than the draws."""
+    """How many of the sets have no unit in common: the places there are, rather than the draws."""
+    return separate(sets.members)
+
+
+def separate(members: Members, enough: int | None = None) -> int:
+    """Number of rows without a unit in common, counted greedily, up to `enough`."""
     used: set[int] = set()
     count = 0
-    for row in sets.members.tolist():
+    for row in members.tolist():
         if used.isdisjoint(row):
             used.update(row)
             count += 1
+            if count == enough:
+                break
     return count
 
 

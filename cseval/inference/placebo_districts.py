@@ -50,7 +50,7 @@ class PlaceboDistricts(PlaceboNeighbourhoods):
         """
         own = as_placebo_estimator(estimator).estimate_many(design, design.own_set)
         sets, reference = self.reference(design, estimator, self.draws, seed)
-        which, factor = similar(reference.size, float(own.size[0]))
+        which, factor = similar(reference.size, float(own.size[0]), sets.members, self.match)
         return self.rank(estimate, own, reference.take(which), sets.take(which), factor)
 
     def reference(self, design: Design, estimator: Estimator, draws: int, seed: int) -> tuple[PlaceboSets, ManyEffects]:

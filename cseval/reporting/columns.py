@@ -42,6 +42,7 @@ DESCRIPTIONS = {
     "false_positive_rate": "Share of true nulls that the method rejects at the level (5% unless given).",
     "first_event_time": "First event time of the bin.",
     "first_month": "First month.",
+    "match_factor": "Factor within which placebo neighbourhoods have the treated area's count in the pre period.",
     "months_after": "Months after each placebo start.",
     "months_before": "Months before each placebo start.",
     "placebo_starts": "Number of placebo starts.",

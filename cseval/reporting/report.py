@@ -141,7 +141,7 @@ def certainty_sentence(row: Mapping[str, Any]) -> str:
         else "its error rate on these data was not measured"
     )
     drawn, apart = (t.number(row.get(f"{kind}_neighbourhoods", float("nan"))) for kind in ("placebo", "disjoint"))
-    among = f" ({f.count_text(drawn)} of similar count, {f.count_text(apart)} places without a unit in common)"
+    among = f" ({f.count_text(drawn)} of similar count in {f.count_text(apart)} separate places)"
     return f"By {method}{among if apart == apart else ''}, {f.p_text(p)}; {measured}."
 
 

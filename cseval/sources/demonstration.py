@@ -58,7 +58,7 @@ class Outcome:
 
 #: Levels: monthly means per London ward 2016 to 2018, rounded (recorded crime; anti-social behaviour incidents).
 OUTCOMES: Mapping[str, Outcome] = {
-    "anti_social_behaviour": Outcome(level=28.0, season=0.22, trend=-0.02, shock=0.13, true_ratio=0.82),
+    "anti_social_behaviour": Outcome(level=28.0, season=0.22, trend=-0.02, shock=0.1, true_ratio=0.82),
     "arson_and_criminal_damage": Outcome(level=7.5, season=0.05, trend=-0.03, shock=0.09, true_ratio=0.92),
     "public_order_offences": Outcome(level=5.5, season=0.08, trend=0.02, shock=0.12, true_ratio=0.88),
     "violence_against_the_person": Outcome(level=25.0, season=0.06, trend=0.04, shock=0.09, true_ratio=1.0),
