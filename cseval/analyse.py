@@ -83,7 +83,8 @@ def run_analysis(
     measured = _measure(evaluation, analysis, design, methods, settings)
     bias = selection_bias(measured)
     if analysis.subtract_selection:
-        estimate, inferred[0] = _less_selection(estimate, inferred[0], bias)
+        estimate, adjusted = _less_selection(estimate, inferred[0], bias)
+        inferred = [adjusted]  # no other method knows of the subtraction
     first = inferred[0]
     rates = {m.population: m.rate(0.05) for m in measured if m.method == first.method and _enough(m)}
     detectable = detectable_percent(estimate, first)

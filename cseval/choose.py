@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cseval.errors import UsageError
+from cseval.errors import CsevalError, SpecError, UsageError
 from cseval.inputs import DEMONSTRATION, REAL
 
 if TYPE_CHECKING:
     from cseval.inputs import Inputs
     from cseval.project import Project
+    from cseval.sources.catalogue import Catalogue
     from cseval.spec import Evaluation
 
 AUTO = "auto"
@@ -48,9 +49,10 @@ def choose_inputs(evaluation: Evaluation, project: Project, data: str, seed: int
     catalogue = Catalogue.imported(project)
     missing = catalogue.missing(evaluation.needs)
     if missing:
-        why = f"Demonstration data (simulated, no real place), because {', '.join(missing)} is not imported."
+        lacking = " and ".join(missing) + (" is" if len(missing) == 1 else " are")
+        why = f"Demonstration data (simulated, no real place), because {lacking} not imported."
         return evaluation.demonstration(seed), why
-    return evaluation.real(catalogue), "Real data: every source that is needed is imported and verified."
+    return _call(evaluation, catalogue), "Real data: every source that is needed is imported and verified."
 
 
 def choose_kind(evaluation: Evaluation, project: Project, data: str) -> str:
@@ -88,4 +90,25 @@ def _from_folder(evaluation: Evaluation, folder: Path) -> tuple[Inputs, str]:
         raise UsageError(
             f"{folder} lacks {', '.join(missing)}", where="--data", expected="a file of each source that is needed"
         )
-    return evaluation.real(catalogue), f"Real data read from {folder}."
+    return _call(evaluation, catalogue), f"Real data read from {folder}."
+
+
+def _call(evaluation: Evaluation, catalogue: Catalogue) -> Inputs:
+    """Read the real inputs; an error that arises in the evaluation's own module is the module's, not cseval's."""
+    module = evaluation.real.__code__.co_filename if hasattr(evaluation.real, "__code__") else ""
+    try:
+        return evaluation.real(catalogue)
+    except CsevalError:
+        raise
+    except Exception as error:
+        last = error.__traceback__
+        while last is not None and last.tb_next is not None:
+            last = last.tb_next
+        if last is None or last.tb_frame.f_code.co_filename != module:
+            raise
+        raise SpecError(
+            f"{type(error).__name__}: {error}",
+            where=f"{module}, line {last.tb_lineno}",
+            expected="a function that returns the inputs",
+            todo="Correct the module",
+        ) from error

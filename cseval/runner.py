@@ -15,8 +15,8 @@ from cseval.inference.multiplicity import holm
 from cseval.inference.placebo import PlaceboNeighbourhoods
 from cseval.register import overlap_table
 from cseval.result import AnalysisResult, EvaluationResult
-from cseval.verdict import evidence_statement, primary_verdict
-from cseval.words import reading
+from cseval.verdict import evidence_statement, primary_verdict, read_interval
+from cseval.words import outcome_words, reading
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -226,6 +226,30 @@ def _frames(
     }
 
 
+def _stand_in(evaluation: Evaluation, primary: AnalysisResult) -> tuple[str, ...]:
+    """A sentence if the primary outcome is not the one the protocol prefers."""
+    wanted, used = evaluation.primary.outcomes[0], primary.estimate.outcome
+    if used == wanted:
+        return ()
+    return (
+        f"The registered primary outcome, {outcome_words(wanted)}, could not be evaluated, since these data hold no "
+        f"monthly counts of it. {outcome_words(used).capitalize()} stands in, as registered; nothing here says how "
+        f"{outcome_words(wanted)} changed.",
+    )
+
+
+def _other_readings(results: Sequence[AnalysisResult], primary: AnalysisResult) -> tuple[str, ...]:
+    """A sentence if sensitivity analyses read otherwise than the primary one."""
+    first = primary.inferred[0]
+    own = read_interval(first.conf_low, first.conf_high)
+    others = [r for r in results if r.analysis.role == "sensitivity"]
+    unlike = [r for r in others if read_interval(r.inferred[0].conf_low, r.inferred[0].conf_high) != own]
+    if not unlike:
+        return ()
+    names = ", ".join((r.analysis.label or r.analysis.slug).lower() for r in unlike)
+    return (f"{len(unlike)} of {len(others)} sensitivity analyses read otherwise than the primary one: {names}.",)
+
+
 def _assemble(
     evaluation: Evaluation,
     inputs: Inputs,
@@ -238,7 +262,11 @@ def _assemble(
     durations: dict[str, float],
 ) -> EvaluationResult:
     primary = next(r for r in results if r.analysis.role == "primary")
-    concerns = tuple(c.sentence for c in checks if c.verdict == "concern")
+    concerns = (
+        *_stand_in(evaluation, primary),
+        *(c.sentence for c in checks if c.verdict == "concern"),
+        *_other_readings(results, primary),
+    )
     units = tuple(f"comparison unit {u}: a month of the window is missing" for u in primary.design.units_left_out)
     months = tuple(f"month {m}: not received" for m in primary.design.months_left_out)
     return EvaluationResult(

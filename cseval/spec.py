@@ -258,7 +258,7 @@ class Evaluation:
             if outcome is None:
                 left_out.append(f"{analysis.slug}: the data hold no {' or '.join(analysis.outcomes)}")
             elif analysis.role == "secondary" and outcome == primary:
-                left_out.append(f"{analysis.slug}: {outcome} is the primary outcome here")
+                continue  # the primary analysis is this one
             else:
                 kept.append(replace_outcome(analysis, outcome))
         return tuple(kept), tuple(left_out)

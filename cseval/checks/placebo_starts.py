@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from cseval.checks.base import CONCERN, PASS, CheckResult, not_applicable
 from cseval.estimate import percent
 from cseval.inference.placebo import p_values, scale_of, variance_by_size
+from cseval.months import month_words
 from cseval.tables import Table
-from cseval.words import p_words
+from cseval.words import MINUS, p_words
 
 if TYPE_CHECKING:
     from cseval.checks.context import CheckContext
@@ -53,8 +54,9 @@ class PlaceboStarts:
             p_value=p_value,
             sentence=(
                 f"At {len(starts)} earlier start{'s' if len(starts) > 1 else ''} the same comparison finds an effect "
-                f"with p at or below 0.05 {_times(found)}; the largest is {'unusual' if p_value <= 0.05 else 'usual'} "
-                f"for an area where nothing was done ({p_words(p_value)} for the largest of them)."
+                f"with p at or below 0.05 {_times(found)}{_when(starts, own, each)}; the largest is "
+                f"{'unusual' if p_value <= 0.05 else 'usual'} for an area where the programme did not run "
+                f"({p_words(p_value)} for the largest of them)."
             ),
             table=_table(starts, own, each),
         )
@@ -78,6 +80,16 @@ def _at_starts(context: CheckContext, starts: tuple[str, ...]) -> tuple[Floats, 
         scaled.append(float(mine.effect[0] / scale_of(mine, coefficients)[0]))
         placebo.append(many.effect / scale_of(many, coefficients))
     return np.array(own), np.array(scaled), np.stack(placebo, axis=1)
+
+
+def _when(starts: tuple[str, ...], effects: Floats, p: list[float]) -> str:
+    """The starts at which an effect was found, with the change."""
+    found = [
+        f"{month_words(s)}: {percent(e):+.0f}%".replace("-", MINUS)
+        for s, e, q in zip(starts, effects, p, strict=True)
+        if q <= 0.05
+    ]
+    return f" ({', '.join(found)})" if found else ""
 
 
 def _times(count: int) -> str:

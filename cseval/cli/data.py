@@ -120,5 +120,5 @@ def _print_kind(kind: str, source: Source, files: list[tuple[Provenance, str]]) 
         months = f"{entry.first_month} to {entry.last_month}" if entry.first_month else "no months"
         text = f"{now:8}   {entry.path}: {months}, vintage {entry.vintage}, sha256 {entry.sha256[:12]}"
         click.echo(_plain(f"         {text}"))
-    if not files:
+    if not any(now == "present" for _, now in files):
         click.echo(f"           get it: {source.obtain}")

@@ -64,7 +64,8 @@ def print_result(result: EvaluationResult, folder: Path, seconds: float) -> None
         console.print(f"  - {sentence}", markup=False)
     for reason in result.left_out:
         console.print(f"  - left out: {reason}", markup=False)
-    click.echo(f"\nReport: {folder / 'report.html'}")
+    kind = " (DEMONSTRATION DATA)" if result.data == "demonstration" else ""
+    click.echo(f"\nReport{kind}: {folder / 'report.html'}")
     click.echo(f"Took {seconds:.1f} s.")
 
 

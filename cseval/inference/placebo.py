@@ -223,19 +223,29 @@ def candidates(design: Design, draws: int, seed: int) -> tuple[Members, bool]:
     if cached is None or cached[0] is not design.areas:
         if len(_CANDIDATES) > 64:
             _CANDIDATES.clear()
-        _require_adjoining(design)
+        require_adjoining(design)
         cached = _CANDIDATES[key] = (design.areas, *_draw_members(design, draws, seed))
     return cached[1], cached[2]
 
 
-def _require_adjoining(design: Design) -> None:
+def require_adjoining(design: Design) -> None:
+    """Refuse treated units that do not adjoin, naming those outside the largest part.
+
+    Raises
+    ------
+    DesignError
+        If they form several neighbourhoods.
+    """
     parts = design.areas.components(u for u, t in zip(design.units, design.is_treated, strict=True) if t)
     if len(parts) > 1:
+        names = design.inputs.panel.names
+        apart = ", ".join(f"{u} {names.get(u, '')}".strip() for part in parts[1:] for u in sorted(part))
         raise DesignError(
-            f"the {int(design.is_treated.sum())} treated units form {len(parts)} separate neighbourhoods",
+            f"the {int(design.is_treated.sum())} treated units form {len(parts)} separate neighbourhoods "
+            f"(apart from the rest: {apart})",
             where="placebo neighbourhoods",
             expected="treated units that adjoin",
-            todo="Evaluate each neighbourhood on its own, or use another inference method",
+            todo="Check the codes in the roles CSV, or evaluate each neighbourhood on its own",
         )
 
 

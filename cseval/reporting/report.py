@@ -103,7 +103,7 @@ def answer(result: EvaluationResult) -> Answer:
         ("In one sentence", _plain_reading(result, primary)),
         ("Smallest change it could see", _detectable(primary)),
         ("How sure", certainty_sentence(row)),
-        ("Bear in mind", f"{EVERYTHING} {f.full_stop(primary.estimate.assumption)}"),
+        ("Bear in mind", f"{EVERYTHING} It rests on this assumption: {f.full_stop(primary.estimate.assumption)}"),
     )
     outcome = f.outcome_words(primary.estimate.outcome)
     return Answer(
@@ -274,6 +274,15 @@ def licence_sentences(result: EvaluationResult) -> tuple[str, ...]:
     return tuple(text for text, due in ((OGL, open_government), (ORDNANCE, boundaries)) if due)
 
 
+def _first_import(result: EvaluationResult) -> str:
+    if result.data == "demonstration":
+        return "This command gives the same numbers:"
+    return (
+        "First import the files named under data and licences, with the same hashes, by cseval data import; without "
+        "them a run uses demonstration data. Then this command gives the same numbers:"
+    )
+
+
 def _reproduce(result: EvaluationResult, protocol_hash: str, command: str, versions: Mapping[str, str]) -> list[Block]:
     facts = (
         ("Seed", str(result.seed)),
@@ -282,7 +291,7 @@ def _reproduce(result: EvaluationResult, protocol_hash: str, command: str, versi
         ("Protocol (SHA-256)", protocol_hash),
     )
     return [
-        Paragraph(text="With the same inputs, this command gives the same numbers:"),
+        Paragraph(text=_first_import(result)),
         Code(text=command),
         Bullets(items=facts),
         Paragraph(

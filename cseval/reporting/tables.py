@@ -276,7 +276,10 @@ def displacement_table(result: EvaluationResult) -> Table:
         title="Change in the treated area and in the rings around it",
         rows=rows,
         headings={"interval": "95% interval", "p": P_VALUE, "averted": "Incidents averted"},
-        notes=["A rise in the rings would suggest that incidents moved there; a fall, that the benefit spread."],
+        notes=[
+            "A rise in the rings would suggest that incidents moved there; a fall, that the benefit spread.",
+            "Here both rings are left out of the comparison, so the treated row can differ a little from the headline.",
+        ],
     )
 
 

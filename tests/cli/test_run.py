@@ -56,7 +56,7 @@ def test_results_are_on_stdout_and_progress_on_stderr(project_that_ran, said_whe
         assert column in heading
     assert any(line.startswith("robbery") for line in table)
     assert "  - One neighbourhood was treated." in table
-    assert f"Report: {fresh / OUTPUTS / 'report.html'}" in table
+    assert f"Report (DEMONSTRATION DATA): {fresh / OUTPUTS / 'report.html'}" in table
     assert table[-1].startswith("Took ")
     steps = said.err.splitlines()
     assert steps[1] == "  data: demonstration: 300 units, 60 months (2014-11 to 2019-10), 2 outcomes"
