@@ -286,7 +286,7 @@ def _first_import(result: EvaluationResult) -> str:
 def _reproduce(result: EvaluationResult, protocol_hash: str, command: str, versions: Mapping[str, str]) -> list[Block]:
     facts = (
         ("Seed", str(result.seed)),
-        ("Placebo draws", f.count_text(result.draws)),
+        ("Placebo neighbourhoods wanted for each test", f.count_text(result.draws)),
         ("Version", f"cseval {versions['cseval']}, Python {versions['python']}"),
         ("Protocol (SHA-256)", protocol_hash),
     )
