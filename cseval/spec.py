@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cseval.errors import SpecError
@@ -260,7 +260,7 @@ class Evaluation:
             elif analysis.role == "secondary" and outcome == primary:
                 continue  # the primary analysis is this one
             else:
-                kept.append(replace_outcome(analysis, outcome))
+                kept.append(replace(analysis, outcome=outcome))
         return tuple(kept), tuple(left_out)
 
     def window_of(self, analysis: Analysis) -> tuple[str, int, int, int]:
@@ -277,13 +277,6 @@ class Evaluation:
                 expected="at least one of each inside the window",
             )
         return start, before, after, transition
-
-
-def replace_outcome(analysis: Analysis, outcome: str) -> Analysis:
-    """The same analysis with one definite outcome."""
-    from dataclasses import replace
-
-    return replace(analysis, outcome=outcome)
 
 
 def describe(value: object) -> Any:

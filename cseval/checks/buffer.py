@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cseval.checks.context import CheckContext
-    from cseval.estimators.base import Floats, ManyEffects
+    from cseval.estimators.base import ManyEffects
 
 QUESTION = "Did incidents move to the units next door, and does leaving them out matter?"
 
@@ -46,10 +46,10 @@ class BufferExclusion:
             reference="the rings around the placebo neighbourhoods",
             p_value=ring["p_value"],
             sentence=(
-                f"In the {ring['units']} units next door the change is {_shown(context, ring['estimate'])} "
+                f"In the {ring['units']} units next door the change is {context.shown(ring['estimate'])} "
                 f"({p_words(ring['p_value'])}), {'unlike' if unusual else 'like'} that around placebo neighbourhoods; "
-                f"with them kept as comparison the estimate would be {_shown(context, kept)} instead of "
-                f"{_shown(context, context.estimate.effect)}."
+                f"with them kept as comparison the estimate would be {context.shown(kept)} instead of "
+                f"{context.shown(context.estimate.effect)}."
             ),
             table=_table(context, rows),
         )
@@ -182,11 +182,6 @@ def _with_ring(context: CheckContext) -> float:
 
     kept = replace(context.design, buffer_rings=0)
     return float(context.estimator.estimate_many(kept, kept.own_set).effect[0])
-
-
-def _shown(context: CheckContext, effect: float | Floats) -> str:
-    value = float(effect)
-    return f"{percent(value):.1f}%".replace("-", "−") if context.estimate.scale == LOG else f"{value:.3g}"
 
 
 def _table(context: CheckContext, rows: list[dict[str, Any]]) -> Table:

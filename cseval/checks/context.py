@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cseval.estimate import LOG, percent
+from cseval.words import MINUS
+
 if TYPE_CHECKING:
     from cseval.areas import PlaceboSets
     from cseval.design import Design
@@ -48,3 +51,9 @@ class CheckContext:
     measured: tuple[Measured, ...]
     register: tuple[Registered, ...]
     seed: int
+
+    def shown(self, effect: float) -> str:
+        """An effect as a sentence says it: in per cent for a ratio, as a number for a count."""
+        if self.estimate.scale == LOG:
+            return f"{percent(effect):.1f}%".replace("-", MINUS)
+        return f"{effect:.3g}"

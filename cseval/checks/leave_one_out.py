@@ -48,8 +48,8 @@ class LeaveOneOut:
             sentence=(
                 f"Leaving out any one of {int(design.comparison.sum())} comparison units or its district moves the "
                 f"estimate by at most {_shift(context, statistic)} (without {worst[1]}); leaving out one treated unit "
-                f"gives from {_shown(context, min(t[2] for t in treated))} to "
-                f"{_shown(context, max(t[2] for t in treated))}."
+                f"gives from {context.shown(min(t[2] for t in treated))} to "
+                f"{context.shown(max(t[2] for t in treated))}."
             ),
             table=_table(context, rows, treated),
         )
@@ -116,10 +116,6 @@ def _name(design: Design, unit: int) -> str:
 
 def _shift(context: CheckContext, size: float) -> str:
     return f"{percent(size):.1f}%" if context.estimate.scale == LOG else f"{size:.3g}"
-
-
-def _shown(context: CheckContext, effect: float) -> str:
-    return f"{percent(effect):.1f}%".replace("-", "−") if context.estimate.scale == LOG else f"{effect:.3g}"
 
 
 def _table(context: CheckContext, rows: list[tuple[str, str, float]], treated: list[tuple[str, str, float]]) -> Table:

@@ -43,7 +43,7 @@ class RegressionToMean:
         corrected = inferred.conf_low - bias <= 0 <= inferred.conf_high - bias
         large = abs(bias) > inferred.std_error / 2
         rank = _rank_in_district(context)
-        shown = f"{percent(bias):.1f}%".replace("-", "−") if context.estimate.scale == LOG else f"{bias:.3g}"
+        shown = context.shown(bias)
         return CheckResult(
             name="regression to the mean",
             question=QUESTION,

@@ -23,7 +23,7 @@ COMMANDS = {
     "data": ("cseval.cli.data", "Import published data files and see what is there."),
 }
 
-EXIT_FINDINGS, EXIT_USAGE, EXIT_INTERNAL = 1, 2, 3
+EXIT_USAGE, EXIT_INTERNAL = 2, 3
 
 
 class LazyGroup(click.Group):
