@@ -28,18 +28,12 @@ class ManyEffects:
     variance_terms : float array, shape (sets, terms)
         Non-negative quantities in which the variance of an effect is linear, known before the outcome
         is compared: for log ratios a constant and ``1/T0 + 1/C0`` style sums of inverse counts.
-    cluster_se : float array, shape (sets,)
-        Cluster-robust standard error of each effect.
-    clusters : int array, shape (sets,)
-        Units in each set and its comparison.
     size : float array, shape (sets,)
         Count of each set in the pre period.
     """
 
     effect: Floats
     variance_terms: Floats
-    cluster_se: Floats
-    clusters: npt.NDArray[np.int64]
     size: Floats
 
     def __len__(self) -> int:
@@ -108,10 +102,29 @@ class SeriesEstimator(Estimator, Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ClusterErrors:
+    """Cluster-robust standard errors of many effects.
+
+    Parameters
+    ----------
+    std_error : float array, shape (sets,)
+    df : float array, shape (sets,)
+        Degrees of freedom of Student's t.
+    """
+
+    std_error: Floats
+    df: Floats
+
+
 @runtime_checkable
 class PlaceboEstimator(Estimator, Protocol):
     """An estimator whose effect for many placebo sets is plain arithmetic."""
 
     def estimate_many(self, design: Design, sets: PlaceboSets) -> ManyEffects:
         """Effect of each set against the design's comparison units less the set and its ring."""
+        ...
+
+    def cluster_errors(self, design: Design, sets: PlaceboSets) -> ClusterErrors:
+        """Cluster-robust standard error (CR1, by unit) of each of these effects."""
         ...

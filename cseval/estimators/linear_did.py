@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cseval.errors import EstimationError, SpecError
 from cseval.estimate import COUNT, Estimate
-from cseval.estimators.base import ManyEffects
+from cseval.estimators.base import ClusterErrors, ManyEffects
 from cseval.estimators.poisson_did import TERM, coefficient_frame, left_out
 
 if TYPE_CHECKING:
@@ -83,17 +83,25 @@ class LinearDiD:
 
         change = _change(_values(self, design), design.post)
         factor = _incidents(self, design, sets.members)
-        variance = kernels.mean_difference_variance(change, design.comparison, sets)
-        clusters = np.sum(kernels.group_sizes(design.comparison, sets), axis=0)
         size = kernels.member_sum(design.pre_counts, sets.members)
         level = size / (kernels.group_sizes(design.comparison, sets)[0] * (~design.post).sum())
         return ManyEffects(
             effect=factor * kernels.mean_difference(change, design.comparison, sets),
             variance_terms=np.stack([level, level**2], axis=1),
-            cluster_se=factor * np.sqrt(variance * small_sample_factor(clusters, len(design.periods))),
-            clusters=clusters,
             size=size,
         )
+
+    def cluster_errors(self, design: Design, sets: PlaceboSets) -> ClusterErrors:
+        """Standard error by unit (linearmodels' factor) of each effect of `estimate_many`, units - 1 df."""
+        import numpy as np
+
+        from cseval.estimators import did_kernels as kernels
+
+        change = _change(_values(self, design), design.post)
+        variance = kernels.mean_difference_variance(change, design.comparison, sets)
+        clusters = np.sum(kernels.group_sizes(design.comparison, sets), axis=0)
+        error = np.sqrt(variance * small_sample_factor(clusters, len(design.periods)))
+        return ClusterErrors(std_error=_incidents(self, design, sets.members) * error, df=(clusters - 1).astype(float))
 
 
 def small_sample_factor(units: npt.NDArray[np.int64] | int, periods: int) -> Floats:

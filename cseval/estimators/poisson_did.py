@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cseval.errors import EstimationError
 from cseval.estimate import LOG, Estimate
-from cseval.estimators.base import ManyEffects
+from cseval.estimators.base import ClusterErrors, ManyEffects
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,18 +79,24 @@ class PoissonDiD:
         """
         import numpy as np
 
-        from cseval.estimators.did_kernels import expected_variance, group_totals
+        from cseval.estimators.did_kernels import expected_variance, group_totals, log_ratio
 
         totals = group_totals(design.pre_counts, design.post_counts, design.comparison, sets)
-        effect, error = (_closed_many if _closed(self, design) else _iterated_many)(self, design, sets)
+        effect = log_ratio(totals) if _closed(self, design) else _iterated_many(self, design, sets)[0]
         expected = expected_variance(totals)
         return ManyEffects(
             effect=effect,
             variance_terms=np.stack([np.ones_like(expected), expected], axis=1),
-            cluster_se=error,
-            clusters=totals.treated + totals.comparison,
             size=totals.t0,
         )
+
+    def cluster_errors(self, design: Design, sets: PlaceboSets) -> ClusterErrors:
+        """Cluster-robust standard error (CR1, by unit) of each effect of `estimate_many`, units - 1 df."""
+        from cseval.estimators.did_kernels import group_sizes
+
+        error = (_closed_many if _closed(self, design) else _iterated_many)(self, design, sets)[1]
+        treated, comparison = group_sizes(design.comparison, sets)
+        return ClusterErrors(std_error=error, df=(treated + comparison - 1).astype(float))
 
 
 def _closed(options: PoissonDiD, design: Design) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from cseval.areas import PlaceboSets
     from cseval.design import Design
     from cseval.estimate import Estimate
-    from cseval.estimators.base import Estimator, ManyEffects
+    from cseval.estimators.base import Estimator, ManyEffects, PlaceboEstimator
 
     Floats = npt.NDArray[np.float64]
+    Index = npt.NDArray[np.int64]
+    Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,6 +37,38 @@ class PlaceboDraws:
     effects: Floats
     statistics: Floats
     statistic: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Placebos:
+    """Placebo neighbourhoods at one start, each as if it alone had been treated, and their effects.
+
+    Parameters
+    ----------
+    design : Design
+        Start, window and comparison; each set's comparison is the design's less the set and its ring.
+    estimator : PlaceboEstimator
+    sets : PlaceboSets
+    effects : ManyEffects
+        What `estimator` finds in `sets`.
+    """
+
+    design: Design
+    estimator: PlaceboEstimator
+    sets: PlaceboSets
+    effects: ManyEffects
+
+    @classmethod
+    def of(cls, design: Design, estimator: PlaceboEstimator, sets: PlaceboSets) -> Placebos:
+        """Estimate the effect in each set."""
+        return cls(design=design, estimator=estimator, sets=sets, effects=estimator.estimate_many(design, sets))
+
+    def __len__(self) -> int:
+        return len(self.sets)
+
+    def take(self, which: Index | Mask) -> Placebos:
+        """The placebo neighbourhoods at these positions."""
+        return replace(self, sets=self.sets.take(which), effects=self.effects.take(which))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,15 +119,15 @@ class Inference(Protocol):
 class Calibratable(Inference, Protocol):
     """An inference method whose test can be run on many placebo effects at once."""
 
-    def test_many(self, tested: ManyEffects, reference: ManyEffects, among: bool = False) -> Floats:
-        """Test a true null on each placebo effect.
+    def test_many(self, tested: Placebos, reference: Placebos, among: bool = False) -> Floats:
+        """Test a true null on each placebo.
 
         Parameters
         ----------
-        tested : ManyEffects
-            Placebo effects to be tested, each as if it were the programme's.
-        reference : ManyEffects
-            Placebo effects that a placebo method compares with.
+        tested : Placebos
+            Placebo neighbourhoods to be tested, each as if it were the programme's.
+        reference : Placebos
+            Placebo neighbourhoods that a placebo method compares with.
         among : bool
             Whether the tested ones are themselves in the reference; each is then ranked among the others.
 

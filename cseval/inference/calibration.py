@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cseval.areas import Areas, connected_sets
+from cseval.inference.base import Placebos
 from cseval.months import month_number
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from cseval.areas import PlaceboSets
     from cseval.design import Design
-    from cseval.estimators.base import Estimator, Floats, ManyEffects
+    from cseval.estimators.base import Estimator, Floats
 
     Index = npt.NDArray[np.int64]
     from cseval.inference.base import Calibratable
@@ -174,16 +175,17 @@ def calibrate(
     for number, start in enumerate(starts, start=1):
         at = design.at(start)
         share = min(max(-(-plan.placebos // len(starts)), 999), 4000)
-        sets, reference = placebo.reference(at, estimator, share, seed + number)
-        if not np.isfinite(reference.effect).any():  # nothing was counted yet
+        reference = placebo.reference(at, estimator, share, seed + number)
+        if not np.isfinite(reference.effects.effect).any():  # nothing was counted yet
             continue
         measurable += 1
-        centre = float(np.nanmean(reference.effect))
+        centre = float(np.nanmean(reference.effects.effect))
         tested = min(-(-plan.tested // len(starts)), 2000)
-        for population, effects, place in _populations(design, at, estimator, placebo, plan, sets, reference, tested):
+        for population, placebos in _populations(design, at, placebo, plan, reference, tested):
+            place = places(at, placebos.sets.members)
             for method in (placebo, *others):
-                p = method.test_many(effects, reference, among=population != "selection")
-                found = (p, effects.effect, effects.effect - centre, place)
+                p = method.test_many(placebos, reference, among=population != "selection")
+                found = (p, placebos.effects.effect, placebos.effects.effect - centre, place)
                 parts.setdefault((method.name, population), []).append(found)
     return tuple(
         measured(method, population, found, measurable, (design.months_before, design.months_after))
@@ -232,25 +234,18 @@ def shifted_starts(design: Design, step: int) -> tuple[tuple[str, ...], Design]:
 def _populations(
     design: Design,
     at: Design,
-    estimator: Estimator,
     placebo: PlaceboNeighbourhoods,
     plan: CalibrationPlan,
-    sets: PlaceboSets,
-    effects: ManyEffects,
+    reference: Placebos,
     tested: int,
-) -> list[tuple[str, ManyEffects, Index]]:
-    """The populations at one placebo start that make sense for this placebo method: effects and places."""
-    from cseval.inference.placebo import as_placebo_estimator
-
-    place = places(at, sets.members)
-    out = [("all", effects.take(np.arange(min(tested, len(effects)))), place[:tested])]
+) -> list[tuple[str, Placebos]]:
+    """The populations at one placebo start that make sense for this placebo method."""
+    out = [("all", reference.take(np.arange(min(tested, len(reference)))))]
     if "matched" in placebo.populations:
-        like = np.flatnonzero(_like_treated(design, at, sets))[:tested]
-        out.append(("matched", effects.take(like), place[like]))
+        out.append(("matched", reference.take(np.flatnonzero(_like_treated(design, at, reference.sets))[:tested])))
     chosen = selected_sets(at, plan.chosen_before, plan.selected_on) if "selection" in placebo.populations else None
     if chosen is not None:
-        many = as_placebo_estimator(estimator).estimate_many(at, at.sets(chosen))
-        out.append(("selection", many, places(at, chosen)))
+        out.append(("selection", Placebos.of(at, reference.estimator, at.sets(chosen))))
     return out
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cseval.inference.base import Inferred
+from cseval.inference.base import Inferred, Placebos
 
 if TYPE_CHECKING:
     from cseval.design import Design
     from cseval.estimate import Estimate
-    from cseval.estimators.base import Estimator, Floats, ManyEffects
+    from cseval.estimators.base import Estimator, Floats
 
 #: With fewer treated units than this, cluster-robust errors are shown as unreliable. MacKinnon and Webb (2017),
 #: "Wild bootstrap inference for wildly different cluster sizes", and Conley and Taber (2011) find gross
@@ -46,11 +46,12 @@ class ClusterRobust:
             note=f"unreliable with {estimate.treated_units} treated units" if few else "",
         )
 
-    def test_many(self, tested: ManyEffects, reference: ManyEffects, among: bool = False) -> Floats:
-        """Two-sided t test of each placebo effect by its own cluster-robust error, clusters - 1 degrees of freedom."""
+    def test_many(self, tested: Placebos, reference: Placebos, among: bool = False) -> Floats:
+        """Two-sided t test of each placebo effect by its own cluster-robust error."""
         from scipy.special import stdtr
 
-        p: Floats = 2 * stdtr(tested.clusters - 1, -abs(tested.effect) / tested.cluster_se)
+        errors = tested.estimator.cluster_errors(tested.design, tested.sets)
+        p: Floats = 2 * stdtr(errors.df, -abs(tested.effects.effect) / errors.std_error)
         return p
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cseval.errors import DesignError, UsageError
-from cseval.inference.base import Inferred, PlaceboDraws
+from cseval.inference.base import Inferred, PlaceboDraws, Placebos
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,10 +105,9 @@ class PlaceboNeighbourhoods:
         sets = design.sets(members[which], exact=exact)
         return self.rank(estimate, own, many.estimate_many(design, sets), sets, factor)
 
-    def reference(self, design: Design, estimator: Estimator, draws: int, seed: int) -> tuple[PlaceboSets, ManyEffects]:
+    def reference(self, design: Design, estimator: Estimator, draws: int, seed: int) -> Placebos:
         """Placebo neighbourhoods of a design, whatever their count, and their effects."""
-        sets = draw_sets(design, draws, seed)
-        return sets, as_placebo_estimator(estimator).estimate_many(design, sets)
+        return Placebos.of(design, as_placebo_estimator(estimator), draw_sets(design, draws, seed))
 
     def rank(
         self, estimate: Estimate, own: ManyEffects, reference: ManyEffects, sets: PlaceboSets, factor: float
@@ -140,18 +139,19 @@ class PlaceboNeighbourhoods:
             note="every connected set of similar count enumerated" if sets.exact else "",
         )
 
-    def test_many(self, tested: ManyEffects, reference: ManyEffects, among: bool = False) -> Floats:
+    def test_many(self, tested: Placebos, reference: Placebos, among: bool = False) -> Floats:
         """Rank each tested placebo effect among the reference ones of similar count.
 
         With `among` the tested ones are themselves in the reference, and each is ranked among the others.
         """
         import numpy as np
 
-        coefficients = variance_by_size(reference)
-        order = np.argsort(reference.size, kind="stable")
-        size, statistics = reference.size[order], np.abs(studentised(reference, coefficients))[order]
-        first, last = similar_ranges(size, tested.size, self.match)
-        own = np.abs(studentised(tested, coefficients)) * (1 - 1e-12)
+        coefficients = variance_by_size(reference.effects)
+        order = np.argsort(reference.effects.size, kind="stable")
+        size = reference.effects.size[order]
+        statistics = np.abs(studentised(reference.effects, coefficients))[order]
+        first, last = similar_ranges(size, tested.effects.size, self.match)
+        own = np.abs(studentised(tested.effects, coefficients)) * (1 - 1e-12)
         rows = zip(own.tolist(), first.tolist(), last.tolist(), strict=True)
         reached = np.array([np.count_nonzero(statistics[a:b] >= s) for s, a, b in rows])
         p: Floats = (reached + (0 if among else 1)) / (last - first + (0 if among else 1))

@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cseval.errors import DesignError
-from cseval.estimators.base import ManyEffects
+from cseval.inference.base import Placebos
 from cseval.inference.placebo import FEWEST_SETS, PlaceboNeighbourhoods, as_placebo_estimator, similar
 
 if TYPE_CHECKING:
     import numpy as np
-    import numpy.typing as npt
 
     from cseval.areas import PlaceboSets
     from cseval.design import Design
@@ -49,61 +48,69 @@ class PlaceboDistricts(PlaceboNeighbourhoods):
             If districts are not known or allow fewer than 19 placebo neighbourhoods.
         """
         own = as_placebo_estimator(estimator).estimate_many(design, design.own_set)
-        sets, reference = self.reference(design, estimator, self.draws, seed)
-        which, factor = similar(reference.size, float(own.size[0]), sets.members, self.match)
-        return self.rank(estimate, own, reference.take(which), sets.take(which), factor)
+        found = self.reference(design, estimator, self.draws, seed)
+        which, factor = similar(found.effects.size, float(own.size[0]), found.sets.members, self.match)
+        found = found.take(which)
+        return self.rank(estimate, own, found.effects, found.sets, factor)
 
-    def reference(self, design: Design, estimator: Estimator, draws: int, seed: int) -> tuple[PlaceboSets, ManyEffects]:
-        """Placebo neighbourhoods of every other district and their effects, an even share from each."""
+    def reference(self, design: Design, estimator: Estimator, draws: int, seed: int) -> Placebos:
+        """Placebo neighbourhoods of every other district and their effects, an even share from each.
+
+        A set without an incident after the start stays in: its effect counts as infinite.
+        """
         import numpy as np
 
-        rng = np.random.default_rng(seed)
-        size = int(design.is_treated.sum())
-        designs = _other_districts(design)
-        share = -(-draws // max(len(designs), 1))
-        found = [p for p in (_within(d, estimator, size, share, rng) for d in designs) if p is not None]
-        if sum(len(sets) for sets, _ in found) < FEWEST_SETS:
-            raise DesignError(
-                "too few placebo neighbourhoods inside the other districts",
-                where=self.name,
-                expected=f"at least {FEWEST_SETS}",
-                todo="Compare with more than one district",
-            )
-        return _join([s for s, _ in found], len(design.units)), ManyEffects.join([m for _, m in found])
+        elsewhere = _elsewhere(design)
+        sets = _drawn(elsewhere, draws, np.random.default_rng(seed))
+        found = Placebos.of(elsewhere, as_placebo_estimator(estimator), sets)
+        found = found.take(np.asarray(np.isfinite(found.effects.variance_terms).all(axis=1)))
+        if len(found) < FEWEST_SETS:
+            raise _too_few(self.name)
+        return found
 
 
-def _other_districts(design: Design) -> list[Design]:
-    """The design moved to each district that holds neither a treated unit nor its buffer's share of the comparison."""
+def _too_few(where: str) -> DesignError:
+    return DesignError(
+        "too few placebo neighbourhoods inside the other districts",
+        where=where,
+        expected=f"at least {FEWEST_SETS}",
+        todo="Compare with more than one district",
+    )
+
+
+def _elsewhere(design: Design) -> Design:
+    """The design with the units of every other district as comparison."""
     districts = design.inputs.panel.districts
-    home = {districts.get(u, "") for u in design.treated}
+    home = {districts.get(u, "") for u in design.treated} | {""}
     out = design.treated | design.excluded | frozenset().union(*design.buffer)
-    names = sorted({districts[u] for u in design.units if u in districts} - home - {""})
-    moved = []
-    for name in names:
-        pool = frozenset(u for u in design.units if districts.get(u) == name) - out
-        if pool:
-            moved.append(replace(design, pool=pool, excluded=out - design.treated))
-    return moved
+    pool = frozenset(u for u in design.units if districts.get(u, "") not in home) - out
+    if not pool:
+        raise _too_few("placebo neighbourhoods in other districts")
+    return replace(design, pool=pool, excluded=out - design.treated)
 
 
-def _within(
-    design: Design, estimator: Estimator, size: int, draws: int, rng: np.random.Generator
-) -> tuple[PlaceboSets, ManyEffects] | None:
-    """Draws from the connected sets inside one district, or None where none leaves a comparison there.
-
-    A set without an incident after the start stays in: its effect counts as infinite.
-    """
+def _drawn(design: Design, draws: int, rng: np.random.Generator) -> PlaceboSets:
+    """As many draws from the connected sets inside each district; all units elsewhere count as their ring."""
     import numpy as np
 
     from cseval.inference.calibration import district_sets
 
-    every = district_sets(design.areas, design.inputs.panel.districts, design.comparison, size)
-    if not every:
-        return None
-    sets = design.sets(every[0][rng.integers(len(every[0]), size=draws)])
-    effects = as_placebo_estimator(estimator).estimate_many(design, sets)
-    usable: npt.NDArray[np.bool_] = (effects.clusters > size) & np.isfinite(effects.variance_terms).all(axis=1)
-    return (sets.take(usable), effects.take(usable)) if usable.any() else None
+    districts = design.inputs.panel.districts
+    size = int(design.is_treated.sum())
+    names = np.array([districts.get(u, "") for u in design.units])
+    every = district_sets(design.areas, districts, design.comparison, size)
+    share = -(-draws // max(len(every), 1))
+    parts = []
+    for found in every:
+        sets = design.sets(found[rng.integers(len(found), size=share)])
+        outside = np.flatnonzero(design.comparison & (names != names[found[0, 0]]))
+        ring = np.concatenate([sets.ring, np.tile(outside, (share, 1))], axis=1)
+        left = int((names[design.comparison] == names[found[0, 0]]).sum()) - size
+        compared = (sets.ring < len(names)).sum(axis=1) < left
+        parts.append(replace(sets, ring=ring).take(compared))
+    if not parts:
+        raise _too_few("placebo neighbourhoods in other districts")
+    return _join(parts, len(design.units))
 
 
 def _join(sets: list[PlaceboSets], padding: int) -> PlaceboSets:
