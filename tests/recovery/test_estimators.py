@@ -72,7 +72,7 @@ def test_linear_did_recovers_the_number_of_incidents():
         sets = d.own_set
         many = LinearDiD().estimate_many(d, sets)
         values.append(many.effect[0])
-        errors.append(many.cluster_se[0])
+        errors.append(LinearDiD().cluster_errors(d, sets).std_error[0])
     recovered(values, errors, -1.5)
 
 

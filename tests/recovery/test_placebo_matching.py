@@ -60,8 +60,9 @@ def rejected() -> tuple[float, float]:
         design = Design.build(given, "burglary", buffer_rings=1, **window)
         estimate = estimator.estimate(design)
         matched = method.infer(design, estimator, estimate, number)
-        sets, every = method.reference(design, estimator, method.draws, number)
-        unmatched = method.rank(estimate, estimator.estimate_many(design, design.own_set), every, sets, math.inf)
+        every = method.reference(design, estimator, method.draws, number)
+        own = estimator.estimate_many(design, design.own_set)
+        unmatched = method.rank(estimate, own, every.effects, every.sets, math.inf)
         found[number] = matched.p_value <= LEVEL, unmatched.p_value <= LEVEL
     matched, unmatched = found.mean(axis=0).tolist()
     return matched, unmatched

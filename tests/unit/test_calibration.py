@@ -227,8 +227,8 @@ def test_excess_is_the_effect_less_the_mean_of_all_at_its_start(found):
     centre = []
     for number, start in enumerate(d.placebo_starts(PLAN.step), start=1):
         at = d.at(start)
-        _, reference = PlaceboNeighbourhoods().reference(at, PoissonDiD(), share, 3 + number)
-        centre.append(reference.effect.mean())
+        reference = PlaceboNeighbourhoods().reference(at, PoissonDiD(), share, 3 + number)
+        centre.append(reference.effects.effect.mean())
     assert every.effect - every.excess == pytest.approx(np.repeat(centre, PLAN.tested // 4))
     chosen = found["placebo neighbourhoods", "selection"]
     # the earliest start has no whole year before the decision, so nothing could be chosen there
@@ -268,8 +268,9 @@ def test_a_shorter_window_is_measured_where_the_registered_one_does_not_fit_and_
 
 def test_each_placebo_is_ranked_among_the_others_like_it():
     d = make()
-    _, effects = PlaceboNeighbourhoods().reference(d, PoissonDiD(), 400, 1)
-    p = PlaceboNeighbourhoods().test_many(effects, effects, among=True)
+    placebos = PlaceboNeighbourhoods().reference(d, PoissonDiD(), 400, 1)
+    p = PlaceboNeighbourhoods().test_many(placebos, placebos, among=True)
+    effects = placebos.effects
     statistics = np.abs(effects.effect / scale_of(effects, variance_by_size(effects)))
     widths = set()
     for k, own in enumerate(statistics):
@@ -432,7 +433,7 @@ def test_it_keeps_every_level_against_placebos_drawn_apart(demonstration, level)
     rejected = []
     for number, start in enumerate(starts):
         at = demonstration.at(start)
-        (_, tested), (_, reference) = (method.reference(at, PoissonDiD(), each, 100 * number + k) for k in (1, 2))
+        tested, reference = (method.reference(at, PoissonDiD(), each, 100 * number + k) for k in (1, 2))
         rejected.append((method.test_many(tested, reference) <= level + 1e-12).mean())
     error = math.sqrt(level * (1 - level) * 2 / (each * len(starts)))
     assert np.mean(rejected) == pytest.approx(level, abs=3 * error)

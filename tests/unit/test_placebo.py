@@ -16,7 +16,7 @@ from cseval.estimators.base import ManyEffects
 from cseval.estimators.event_study import EventStudy
 from cseval.estimators.linear_did import LinearDiD
 from cseval.estimators.poisson_did import PoissonDiD
-from cseval.inference.base import Calibratable
+from cseval.inference.base import Calibratable, Placebos
 from cseval.inference.covariance import ClusterRobust, OwnErrors
 from cseval.inference.placebo import (
     FEWEST_SETS,
@@ -123,7 +123,8 @@ def test_many_on_the_treated_set_is_the_estimate(estimator):
     own = estimator.estimate_many(d, d.own_set)
     estimate = estimator.estimate(d)
     assert own.effect[0] == pytest.approx(estimate.effect, rel=1e-10)
-    assert own.cluster_se[0] == pytest.approx(estimate.std_error, rel=1e-7)
+    error = estimator.cluster_errors(d, d.own_set).std_error[0]
+    assert error == pytest.approx(estimate.std_error, rel=1e-7)
 
 
 @pytest.mark.parametrize("estimator", [PoissonDiD(), LinearDiD()], ids=lambda e: e.name)
@@ -131,7 +132,8 @@ def test_each_placebo_effect_is_the_estimate_of_that_design(estimator):
     d = make(seed=6)
     sets = draw_sets(d, 19, seed=1)
     many = estimator.estimate_many(d, sets)
-    for members, effect, error in zip(sets.members, many.effect, many.cluster_se, strict=True):
+    errors = estimator.cluster_errors(d, sets).std_error
+    for members, effect, error in zip(sets.members, many.effect, errors, strict=True):
         alone = estimator.estimate(d.treating([d.units[i] for i in members]))
         assert alone.effect == pytest.approx(effect, rel=1e-9)
         assert alone.std_error == pytest.approx(error, rel=1e-7)
@@ -170,11 +172,12 @@ def test_placebos_come_from_the_comparison_and_never_from_the_programme_or_its_r
 
 def test_draws_are_a_function_of_the_seed():
     d = make()
-    a, b, c = (PlaceboNeighbourhoods(draws=99).reference(d, PoissonDiD(), 99, s)[1].effect for s in (1, 1, 2))
+    method = PlaceboNeighbourhoods(draws=99)
+    a, b, c = (method.reference(d, PoissonDiD(), 99, s).effects.effect for s in (1, 1, 2))
     assert a.tolist() == b.tolist()
     assert a.tolist() != c.tolist()
     again = make()  # the same draws in a design built anew, not only in the one kept
-    assert PlaceboNeighbourhoods(draws=99).reference(again, PoissonDiD(), 99, 1)[1].effect.tolist() == a.tolist()
+    assert method.reference(again, PoissonDiD(), 99, 1).effects.effect.tolist() == a.tolist()
 
 
 def test_kept_draws_are_never_those_of_another_comparison():
@@ -357,14 +360,7 @@ def many_effects(a, b, sets=40_000, seed=0):
 
 
 def effects_of(effect, terms) -> ManyEffects:
-    sets = len(effect)
-    return ManyEffects(
-        effect=effect,
-        variance_terms=terms,
-        cluster_se=np.ones(sets),
-        clusters=np.full(sets, 40),
-        size=np.ones(sets),
-    )
+    return ManyEffects(effect=effect, variance_terms=terms, size=np.ones(len(effect)))
 
 
 @pytest.mark.parametrize(("a", "b"), [(0.02, 1.5), (0.0, 2.0), (0.05, 0.0), (1e-6, 1e-4)])
@@ -434,9 +430,9 @@ def test_methods_that_can_be_calibrated_say_so():
 
 def test_many_tests_are_each_test_alone():
     d = make(seed=12)
-    _, reference = PlaceboNeighbourhoods().reference(d, PoissonDiD(), 199, 1)
-    _, tested = PlaceboNeighbourhoods().reference(d, PoissonDiD(), 40, 2)
-    p = PlaceboNeighbourhoods().test_many(tested, reference)
+    among, few = (PlaceboNeighbourhoods().reference(d, PoissonDiD(), n, s) for n, s in ((199, 1), (40, 2)))
+    p = PlaceboNeighbourhoods().test_many(few, among)
+    reference, tested = among.effects, few.effects
     coefficients = variance_by_size(reference)
     s = np.abs(reference.effect / scale_of(reference, coefficients))
     sizes = set()
@@ -452,12 +448,13 @@ def test_many_tests_are_each_test_alone():
 
 def test_many_cluster_robust_tests_are_each_estimate_s_own():
     d = make(seed=12)
-    sets, tested = PlaceboNeighbourhoods().reference(d, PoissonDiD(), 40, 2)
+    tested = PlaceboNeighbourhoods().reference(d, PoissonDiD(), 40, 2)
     p = ClusterRobust().test_many(tested, tested)
+    df = PoissonDiD().cluster_errors(d, tested.sets).df
     for k in range(0, 40, 5):
-        alone = PoissonDiD().estimate(d.treating([d.units[i] for i in sets.members[k]]))
+        alone = PoissonDiD().estimate(d.treating([d.units[i] for i in tested.sets.members[k]]))
         clusters = alone.treated_units + alone.comparison_units
-        assert tested.clusters[k] == clusters
+        assert df[k] == clusters - 1
         assert p[k] == pytest.approx(alone.p_value)
         assert p[k] == pytest.approx(2 * stats.t.sf(abs(alone.effect) / alone.std_error, clusters - 1))
         assert (p[k] > 0.05) == (alone.conf_low <= 0 <= alone.conf_high)
@@ -465,7 +462,11 @@ def test_many_cluster_robust_tests_are_each_estimate_s_own():
 
 def test_a_silent_placebo_beats_every_other_when_it_is_tested():
     many = effects_of(np.append(np.linspace(-1, 1, 199), np.nan), np.ones((200, 1)))
-    p = PlaceboNeighbourhoods().test_many(many, many, among=True)
+    d = make()
+    members = np.zeros((200, 1), dtype=np.int64)
+    sets = PlaceboSets(members=members, ring=members)
+    placebos = Placebos(design=d, estimator=PoissonDiD(), sets=sets, effects=many)  # nothing but the effects counts
+    p = PlaceboNeighbourhoods().test_many(placebos, placebos, among=True)
     assert p[-1] == 1 / 200
     assert p[:199].min() == 3 / 200  # itself, the other end, and the silent one
 
@@ -475,7 +476,7 @@ def test_effects_are_taken_and_joined_field_by_field():
     parts = [many.take(np.array([7, 2])), many.take(np.arange(10) < 3)]
     whole = ManyEffects.join(parts)
     assert len(whole) == 5
-    for name in ("effect", "variance_terms", "cluster_se", "clusters", "size"):
+    for name in ("effect", "variance_terms", "size"):
         assert getattr(whole, name).tolist() == getattr(many, name)[[7, 2, 0, 1, 2]].tolist()
 
 

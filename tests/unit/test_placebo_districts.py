@@ -34,23 +34,24 @@ def make(effect=0.0, seed=1, districts=True, rings=1):
 
 def test_placebos_lie_inside_one_other_district_each_and_come_from_all():
     d = make()
-    sets, effects = METHOD.reference(d, PoissonDiD(), 90, 1)
+    found = METHOD.reference(d, PoissonDiD(), 90, 1)
+    sets = found.sets
     homes = [{district(i) for i in row} for row in sets.members.tolist()]
     assert all(len(h) == 1 for h in homes)
     counts = {h: sum(x == {h} for x in homes) for h in {next(iter(x)) for x in homes}}
     assert set(counts) == {f"D{i}{j}" for i in range(3) for j in range(3)} - {"D00"}
     assert max(counts.values()) - min(counts.values()) == 0  # an even share
-    assert len(effects.effect) == len(sets) >= 90
+    assert len(found.effects) == len(found) == len(sets) >= 90
 
 
 @pytest.mark.parametrize("rings", [0, 1])
 def test_each_placebo_effect_is_the_comparison_inside_its_own_district(rings):
     d = make(rings=rings)
-    sets, effects = METHOD.reference(d, PoissonDiD(), 90, 2)
+    found = METHOD.reference(d, PoissonDiD(), 90, 2)
     pre, post = d.pre_counts, d.post_counts
     # the programme's units and those next to them take no part anywhere
     out = {d.areas.position[u] for u in d.treated.union(*d.buffer)}
-    for members, effect in zip(sets.members.tolist(), effects.effect, strict=True):
+    for members, effect in zip(found.sets.members.tolist(), found.effects.effect, strict=True):
         name = district(members[0])
         near = {n for m in members for n in d.areas.neighbours[m]} if rings else set()
         rest = [i for i in range(SIDE**2) if district(i) == name and i not in near | out | set(members)]
@@ -58,15 +59,16 @@ def test_each_placebo_effect_is_the_comparison_inside_its_own_district(rings):
         assert effect == pytest.approx(by_hand)
 
 
-def test_kept_rings_are_the_pool_next_door_and_never_name_a_unit_twice():
+def test_rings_are_the_pool_next_door_and_all_other_districts_and_never_name_a_unit_twice():
     d = make()
-    sets, _ = METHOD.reference(d, PoissonDiD(), 90, 2)
+    sets = METHOD.reference(d, PoissonDiD(), 90, 2).sets
     out = {d.areas.position[u] for u in d.treated.union(*d.buffer)}
     n = len(d.units)
     for members, ring in zip(sets.members.tolist(), sets.ring.tolist(), strict=True):
         near = {n for m in members for n in d.areas.neighbours[m]} - set(members) - out
-        expected = sorted(u for u in near if district(u) == district(members[0]))
-        assert sorted(u for u in ring if u < n) == expected
+        expected = {u for u in near if district(u) == district(members[0])}
+        expected |= {u for u in range(n) if district(u) not in ("D00", district(members[0]))} - out
+        assert sorted(u for u in ring if u < n) == sorted(expected)
 
 
 def test_the_estimate_is_ranked_among_them():
@@ -87,7 +89,8 @@ def test_a_silent_placebo_district_counts_as_infinite():
     silent = [u for u in range(SIDE**2) if district(u) == "D22" and u // SIDE == SIDE - 1]
     counts[silent, 10:] = 0
     d = replace(d, inputs=replace(d.inputs, panel=replace(d.inputs.panel, counts={"burglary": counts})))
-    sets, effects = METHOD.reference(d, PoissonDiD(), 90, 1)
+    placebos = METHOD.reference(d, PoissonDiD(), 90, 1)
+    sets, effects = placebos.sets, placebos.effects
     gone = np.isin(sets.members, silent).all(axis=1)
     assert gone.sum() > 0
     assert np.isnan(effects.effect).tolist() == gone.tolist()
@@ -100,7 +103,8 @@ def test_it_is_ranked_among_districts_of_similar_count():
     d = make()
     wide = PlaceboDistricts(draws=900)
     own = d.pre_counts[TREATED].sum()
-    sets, effects = wide.reference(d, PoissonDiD(), 900, 5)
+    placebos = wide.reference(d, PoissonDiD(), 900, 5)
+    sets, effects = placebos.sets, placebos.effects
     like, factor = alike(effects.size.tolist(), own)
     found = wide.infer(d, PoissonDiD(), PoissonDiD().estimate(d), 5)
     assert found.facts["match_factor"] == factor == 1.5
@@ -111,7 +115,7 @@ def test_it_is_ranked_among_districts_of_similar_count():
 
 def test_draws_are_a_function_of_the_seed_and_are_connected_sets():
     d = make()
-    first, same, other = (METHOD.reference(d, PoissonDiD(), 90, s)[0].members.tolist() for s in (1, 1, 2))
+    first, same, other = (METHOD.reference(d, PoissonDiD(), 90, s).sets.members.tolist() for s in (1, 1, 2))
     assert first == same != other
     every = {tuple(r) for r in connected_sets(d.areas, np.ones(SIDE**2, dtype=bool), 2, 10_000).tolist()}
     assert {tuple(r) for r in first} <= every
