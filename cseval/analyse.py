@@ -50,10 +50,16 @@ class Settings:
 
 
 def design_of(evaluation: Evaluation, analysis: Analysis, inputs: Inputs) -> Design:
-    """The design of an analysis with one definite outcome."""
+    """The design of an analysis with one definite outcome.
+
+    Raises
+    ------
+    DesignError
+        If it cannot be made, or the treated units do not form the neighbourhoods that the programme declares.
+    """
     start, before, after, transition = evaluation.window_of(analysis)
     rings = evaluation.programme.buffer_rings if analysis.buffer_rings is None else analysis.buffer_rings
-    return Design.build(
+    design = Design.build(
         inputs,
         analysis.outcomes[0],
         start=start,
@@ -63,6 +69,8 @@ def design_of(evaluation: Evaluation, analysis: Analysis, inputs: Inputs) -> Des
         buffer_rings=rings,
         comparison=analysis.comparison,
     )
+    design.require_neighbourhoods(evaluation.programme.neighbourhoods)
+    return design
 
 
 def run_analysis(

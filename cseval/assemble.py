@@ -168,7 +168,7 @@ def event_frame(result: AnalysisResult, study: EventStudy) -> pd.DataFrame:
     size implies; a point's interval holds 95 % of its own, the band holds 95 % of the largest over all points
     (sup-t; Montiel Olea and Plagborg-Møller 2019).
     """
-    from cseval.inference.placebo import scale_of, variance_by_size
+    from cseval.inference.spread import scale_of, variance_by_size
 
     design, first = result.design, result.inferred[0]
     estimate = study.estimate(design)

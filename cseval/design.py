@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     Counts = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
     Mask = npt.NDArray[np.bool_]
+
+Number = TypeVar("Number", np.int64, np.float64)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,7 +65,7 @@ class Design:
     buffer_rings: int = 1
 
     def __post_init__(self) -> None:
-        unknown = sorted(self.treated - set(self.inputs.panel.units))
+        unknown = sorted(u for u in self.treated if u not in self._position)
         if unknown:
             raise DesignError(
                 f"treated unit {unknown[0]} has no counts",
@@ -128,14 +130,14 @@ class Design:
         A month that a treated unit or most comparison units lack is left out for everyone, which keeps
         the panel balanced; units with a remaining gap are left out instead.
         """
-        event = np.array([month_number(m) - month_number(self.start) for m in self.all_months])
+        event = np.arange(len(self.all_months)) - self.months_before
         kept: Mask = np.asarray((event < 0) | (event >= self.transition))
-        received = self._mask()
-        rows = self._rows(self.treated)
-        kept = kept & received[rows].all(axis=0)
-        others = self._rows(self.pool - self.treated)
-        if len(others):
-            kept = kept & (received[others].mean(axis=0) > 0.5)
+        received = self._received
+        if received is not None:
+            kept = kept & received[self.is_treated].all(axis=0)
+            others = self._in_pool & ~self.is_treated
+            if others.any():
+                kept = kept & (received[others].mean(axis=0) > 0.5)
         if not kept[event < 0].any() or not kept[event >= self.transition].any():
             raise DesignError(
                 f"no month received before or none after {self.start} in the treated units",
@@ -191,20 +193,18 @@ class Design:
     @cached_property
     def comparison(self) -> Mask:
         """Which units are comparison: in the pool, outside treated, buffer and excluded, without a gap."""
-        left_out = self.treated | self.excluded | frozenset().union(*self.buffer)
-        return self._member(self.pool - left_out) & self.complete
+        return self._eligible & self.complete
 
     @cached_property
     def complete(self) -> Mask:
         """Which units were received in every used month."""
-        return np.asarray(self._mask()[:, self._kept].all(axis=1))
+        kept, received = self._kept, self._received  # a window without a phase is refused in either case
+        return np.ones(len(self.units), dtype=bool) if received is None else np.asarray((received | ~kept).all(axis=1))
 
     @cached_property
     def units_left_out(self) -> tuple[str, ...]:
         """Comparison units left out because a month is missing."""
-        left_out = self.treated | self.excluded | frozenset().union(*self.buffer)
-        gaps = self._member(self.pool - left_out) & ~self.complete
-        return tuple(u for u, gap in zip(self.units, gaps, strict=True) if gap)
+        return tuple(self.units[i] for i in np.flatnonzero(self._eligible & ~self.complete))
 
     @cached_property
     def areas(self) -> Areas:
@@ -215,10 +215,8 @@ class Design:
 
     @cached_property
     def counts(self) -> Counts:
-        """Counts of the outcome, shape (units, used months)."""
-        first = self.inputs.panel.periods.index(self.all_months[0])
-        values = self.inputs.panel.require(self.outcome)[:, first : first + len(self.all_months)]
-        return np.ascontiguousarray(values[:, self._kept])
+        """Counts of the outcome, shape (units, used months); a view of the panel that cannot be written to."""
+        return _columns(self.inputs.panel.require(self.outcome), self._window, self._kept)
 
     @cached_property
     def exposure(self) -> Floats | None:
@@ -226,20 +224,24 @@ class Design:
         exposure = self.inputs.panel.exposure
         if exposure is None:
             return None
-        first = self.inputs.panel.periods.index(self.all_months[0])
-        return np.ascontiguousarray(exposure[:, first : first + len(self.all_months)][:, self._kept])
+        return _columns(exposure, self._window, self._kept)
 
     @cached_property
     def pre_counts(self) -> Floats:
         """Total count of each unit in the pre period."""
-        total: Floats = self.counts[:, ~self.post].sum(axis=1).astype(np.float64)
-        return total
+        return self._phase_counts[0]
 
     @cached_property
     def post_counts(self) -> Floats:
         """Total count of each unit in the post period."""
-        total: Floats = self.counts[:, self.post].sum(axis=1).astype(np.float64)
-        return total
+        return self._phase_counts[1]
+
+    @cached_property
+    def _phase_counts(self) -> Floats:
+        """Total count of each unit before and after the start, shape (2, units), in one pass over the panel."""
+        # months are in order, so the pre period is the first columns
+        totals = np.add.reduceat(self.counts, [0, int(np.argmax(self.post))], axis=1)
+        return np.ascontiguousarray(totals.T, dtype=np.float64)
 
     # Placebos -----------------------------------------------------------------------------------
 
@@ -285,6 +287,27 @@ class Design:
             if missing[n + length] == missing[n - self.months_before]
         )
 
+    def require_neighbourhoods(self, expected: int) -> None:
+        """Refuse treated units that form another number of separate neighbourhoods, naming those apart.
+
+        Raises
+        ------
+        DesignError
+            If they do, which usually means a wrong code in the roles.
+        """
+        parts = self.areas.components(u for u, t in zip(self.units, self.is_treated, strict=True) if t)
+        if len(parts) == expected:
+            return
+        names = self.inputs.panel.names
+        apart = ", ".join(f"{u} {names.get(u, '')}".strip() for part in parts[1:] for u in sorted(part))
+        raise DesignError(
+            f"the {int(self.is_treated.sum())} treated units form {len(parts)} separate "
+            f"neighbourhood{'s' if len(parts) > 1 else ''}" + (f" (apart from the rest: {apart})" if apart else ""),
+            where="treated units",
+            expected=f"{expected}, as the programme declares",
+            todo="Check the codes in the roles CSV, or declare Programme(neighbourhoods=...)",
+        )
+
     def describe(self) -> str:
         """The design in one sentence."""
         treated, comparison = int(self.is_treated.sum()), int(self.comparison.sum())
@@ -303,17 +326,55 @@ class Design:
 
     # Private ------------------------------------------------------------------------------------
 
-    def _member(self, members: Iterable[str]) -> Mask:
-        chosen = frozenset(members)
-        return np.array([u in chosen for u in self.units], dtype=bool)
+    @cached_property
+    def _in_pool(self) -> Mask:
+        return self._member(self.pool)
 
-    def _rows(self, members: Iterable[str]) -> npt.NDArray[np.intp]:
-        return np.flatnonzero(self._member(members))
+    @cached_property
+    def _eligible(self) -> Mask:
+        """In the pool, outside treated, buffer and excluded."""
+        return self._in_pool & ~self._member(self.treated | self.excluded | frozenset().union(*self.buffer))
 
-    def _mask(self) -> Mask:
-        panel = self.inputs.panel
-        first = panel.periods.index(self.all_months[0])
-        return panel.mask(self.outcome)[:, first : first + len(self.all_months)]
+    def _member(self, members: frozenset[str]) -> Mask:
+        if 2 * len(members) > len(self.units):
+            return np.fromiter(map(members.__contains__, self.units), dtype=bool, count=len(self.units))
+        out = np.zeros(len(self.units), dtype=bool)
+        out[[self._position[u] for u in members if u in self._position]] = True
+        return out
+
+    @property
+    def _position(self) -> Mapping[str, int]:
+        return unit_positions(self.inputs)
+
+    @cached_property
+    def _window(self) -> slice:
+        """Columns of the panel that the window covers."""
+        first = self.inputs.panel.periods.index(self.all_months[0])
+        return slice(first, first + len(self.all_months))
+
+    @cached_property
+    def _received(self) -> Mask | None:
+        """Which cells of the window were received, or None where all were."""
+        received = self.inputs.panel.received.get(self.outcome)
+        return None if received is None else received[:, self._window]
+
+
+def _columns(values: npt.NDArray[Number], window: slice, kept: Mask) -> npt.NDArray[Number]:
+    """The kept columns of a window; a view where none is left out, so that a large panel is not copied."""
+    inside = values[:, window]
+    out = inside.view() if kept.all() else np.take(inside, np.flatnonzero(kept), axis=1)
+    out.flags.writeable = False
+    return out
+
+
+def unit_positions(inputs: Inputs) -> Mapping[str, int]:
+    """Position of each unit of the panel, kept with the inputs since every design of a run shares it."""
+    cached = _POSITIONS.get(id(inputs))
+    if cached is None or cached[0] is not inputs:
+        cached = (inputs, {u: i for i, u in enumerate(inputs.panel.units)})
+        _POSITIONS.clear()
+        _POSITIONS[id(inputs)] = cached
+    return cached[1]
 
 
 def aligned_areas(inputs: Inputs) -> Areas:
@@ -326,4 +387,5 @@ def aligned_areas(inputs: Inputs) -> Areas:
     return cached[1]
 
 
+_POSITIONS: dict[int, tuple[Inputs, Mapping[str, int]]] = {}
 _ALIGNED: dict[int, tuple[Inputs, Areas]] = {}

@@ -50,6 +50,9 @@ class Programme:
         Rings of units around the treated ones that are left out of the comparison.
     agreed : str or None
         Month in which the area was chosen; the selection is judged on the year before it.
+    neighbourhoods : int
+        Separate neighbourhoods that the treated units form on the map. Declared, so that a wrong code in the roles,
+        which nearly always lies elsewhere, is found.
     """
 
     name: str
@@ -59,9 +62,14 @@ class Programme:
     transition: int = 0
     buffer_rings: int = 1
     agreed: str | None = None
+    neighbourhoods: int = 1
 
     def __post_init__(self) -> None:
         month_number(self.start)
+        if self.neighbourhoods < 1:
+            raise SpecError(
+                f"{self.neighbourhoods} neighbourhoods", where=f"Programme {self.name!r}", expected="at least 1"
+            )
         if self.agreed is not None and month_number(self.agreed) > month_number(self.start):
             raise SpecError(
                 f"{self.name} was agreed in {self.agreed}, after its start in {self.start}",

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from cseval.checks.base import CONCERN, PASS, CheckResult, not_applicable
 from cseval.estimate import LOG, percent
-from cseval.inference.placebo import critical_value, p_values, scale_of, variance_by_size
+from cseval.inference.placebo import critical_value, p_values
+from cseval.inference.spread import scale_of, variance_by_size
 from cseval.tables import Table
 from cseval.words import p_words
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from cseval.checks.base import CONCERN, PASS, CheckResult, not_applicable
 from cseval.estimate import percent
-from cseval.inference.placebo import p_values, scale_of, variance_by_size
+from cseval.inference.placebo import p_values
+from cseval.inference.spread import scale_of, variance_by_size
 from cseval.months import month_words
 from cseval.tables import Table
 from cseval.words import MINUS, p_words

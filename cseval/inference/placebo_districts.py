@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from cseval.errors import DesignError
 from cseval.inference.base import Placebos
-from cseval.inference.placebo import FEWEST_SETS, PlaceboNeighbourhoods, as_placebo_estimator, similar
+from cseval.inference.likeness import FEWEST_SETS, similar
+from cseval.inference.placebo import PlaceboNeighbourhoods, as_placebo_estimator
 
 if TYPE_CHECKING:
     import numpy as np

@@ -18,21 +18,11 @@ from cseval.estimators.linear_did import LinearDiD
 from cseval.estimators.poisson_did import PoissonDiD
 from cseval.inference.base import Calibratable, Placebos
 from cseval.inference.covariance import ClusterRobust, OwnErrors
-from cseval.inference.placebo import (
-    FEWEST_SETS,
-    PlaceboNeighbourhoods,
-    candidates,
-    critical_value,
-    disjoint,
-    draw_sets,
-    p_values,
-    scale_of,
-    similar,
-    similar_ranges,
-    studentised,
-    variance_by_size,
-)
+from cseval.inference.likeness import FEWEST_SETS, disjoint, similar, similar_ranges
+from cseval.inference.placebo import PlaceboNeighbourhoods, critical_value, p_values
 from cseval.inference.placebo_districts import PlaceboDistricts
+from cseval.inference.placebo_draws import candidates, draw_sets
+from cseval.inference.spread import scale_of, studentised, variance_by_size
 
 TREATED = [44, 45, 54]
 RNG = np.random.default_rng(8)
@@ -229,9 +219,11 @@ def test_too_few_sets_are_refused():
     assert len(draw_sets(enough, 999, 1)) == FEWEST_SETS
 
 
-def test_treated_units_apart_are_refused():
-    with pytest.raises(DesignError, match="the 2 treated units form 2 separate neighbourhoods"):
-        infer(make(treated=[0, 99]))
+def test_more_treated_than_comparison_units_are_refused():
+    d = make()
+    few = replace(d, pool=frozenset([d.units[0], d.units[1]]))
+    with pytest.raises(DesignError, match="3 treated units and 2 comparison units"):
+        infer(few)
 
 
 def test_too_few_draws_and_other_estimators_are_refused():
