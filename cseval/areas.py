@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,11 +51,9 @@ class Areas:
     @cached_property
     def neighbours(self) -> tuple[tuple[int, ...], ...]:
         """Positions of the areas that touch each area, in order."""
-        lists: list[list[int]] = [[] for _ in self.units]
-        for a, b in self.pairs.tolist():
-            lists[a].append(b)
-            lists[b].append(a)
-        return tuple(tuple(sorted(n)) for n in lists)
+        first, touching = self._links
+        flat, ends = touching.tolist(), first.tolist()
+        return tuple(tuple(flat[a:b]) for a, b in pairwise(ends))
 
     def ring(self, members: Iterable[str], rings: int = 1) -> tuple[frozenset[str], ...]:
         """The rings around a set: ring 1 touches it, ring 2 touches ring 1, and so on.
@@ -94,6 +93,8 @@ class Areas:
         DesignError
             If a unit is not on the map, which usually means boundaries of another year.
         """
+        if tuple(units) == self.units:
+            return self
         unknown = [u for u in units if u not in self.position]
         if unknown:
             raise DesignError(
@@ -102,12 +103,12 @@ class Areas:
                 expected="boundaries of the same year as the counts",
                 todo="Import the boundary file whose codes match the counts",
             )
-        new = {self.position[u]: i for i, u in enumerate(units)}
-        keep = np.array([a in new and b in new for a, b in self.pairs.tolist()], dtype=bool)
-        pairs = np.array([[new[a], new[b]] for a, b in self.pairs[keep].tolist()], dtype=np.int64).reshape(-1, 2)
+        new = np.full(len(self.units), -1, dtype=np.int64)
+        new[[self.position[u] for u in units]] = np.arange(len(units))
+        keep = (new[self.pairs] >= 0).all(axis=1)
         return Areas(
             units=tuple(units),
-            pairs=pairs,
+            pairs=new[self.pairs[keep]],
             border=self.border[keep],
             names=self.names,
             districts=self.districts,
@@ -125,10 +126,20 @@ class Areas:
     def _table(self) -> Index:
         """Neighbours of each area in one row, padded with ``len(units)``; the last row is padding."""
         n = len(self.units)
-        table = np.full((n + 1, max((len(x) for x in self.neighbours), default=0) or 1), n, dtype=np.int64)
-        for i, near in enumerate(self.neighbours):
-            table[i, : len(near)] = near
+        first, touching = self._links
+        degree = np.diff(first)
+        table = np.full((n + 1, int(degree.max(initial=0)) or 1), n, dtype=np.int64)
+        row = np.repeat(np.arange(n), degree)
+        table[row, np.arange(len(touching)) - first[row]] = touching
         return table
+
+    @cached_property
+    def _links(self) -> tuple[Index, Index]:
+        """Where each area's neighbours begin, shape (units + 1,), and the neighbours of one area after another."""
+        here, there = np.concatenate([self.pairs, self.pairs[:, ::-1]]).reshape(-1, 2).T
+        order = np.lexsort((there, here))
+        first = np.append(0, np.cumsum(np.bincount(here, minlength=len(self.units))))
+        return first, there[order]
 
     def padded(self, within: Mask) -> Index:
         """Neighbours as a rectangle, padded with ``len(units)``; only pairs inside `within` count.
@@ -190,18 +201,31 @@ def placebo_sets(areas: Areas, pool: Mask, members: Index, *, exact: bool = Fals
     The programme's own buffer is left out of its comparison, so the ring of a placebo neighbourhood
     must be left out of the placebo's: the same rule on both sides makes them exchangeable.
     """
-    n = len(areas.units)
-    near = areas.padded(np.ones(n, dtype=bool))[members]
-    near = near.reshape(len(members), near.shape[1] * near.shape[2])
-    allowed = np.append(pool, False)
-    near = np.where(allowed[near], near, n)
-    near.sort(axis=1)
-    near[:, 1:][near[:, 1:] == near[:, :-1]] = n
+    ring = _rows_of(*_touching(areas, pool, members), len(members), len(areas.units))
+    return PlaceboSets(members=members, ring=ring, exact=exact)
+
+
+def _touching(areas: Areas, pool: Mask, members: Index) -> tuple[Index, Index]:
+    """Each pair of a set and a pool unit outside it that touches it, once: number of the set and the unit, in order."""
+    near = areas._table[members]
+    near = near.reshape(len(near), near.shape[1] * near.shape[2])
+    outside = np.append(pool, False)[near]
     for column in members.T:
-        near[near == column[:, None]] = n
-    near.sort(axis=1)
-    used = int((near < n).sum(axis=1).max(initial=0)) or 1
-    return PlaceboSets(members=members, ring=np.ascontiguousarray(near[:, :used]), exact=exact)
+        outside &= near != column[:, None]
+    n = np.int64(len(areas.units) + 1)
+    # one number for each pair, since sorting numbers is far faster than finding unique rows
+    key = (near + n * np.arange(len(members))[:, None])[outside]
+    key.sort()
+    key = key[np.append(True, key[1:] != key[:-1])] if len(key) else key
+    return np.divmod(key, n)
+
+
+def _rows_of(row: Index, value: Index, rows: int, padding: int) -> Index:
+    """Values beside each other in the row each belongs to (`row` ascending), padded to a rectangle."""
+    counted = np.bincount(row, minlength=rows)
+    out = np.full((rows, int(counted.max(initial=0)) or 1), padding, dtype=np.int64)
+    out[row, np.arange(len(row)) - (np.cumsum(counted) - counted)[row]] = value
+    return out
 
 
 def draw_connected(areas: Areas, pool: Mask, size: int, draws: int, rng: np.random.Generator) -> Index:
@@ -250,9 +274,14 @@ def _grow(out: Index, step: int, near: Index, degree: Index, rng: np.random.Gene
 
 def _large_enough(areas: Areas, pool: Mask, size: int) -> Index:
     """Pool units whose connected part holds at least `size` units, so that growth never gets stuck."""
-    parts = areas.components(areas.units[i] for i in np.flatnonzero(pool))
-    keep = [areas.position[u] for part in parts if len(part) >= size for u in part]
-    return np.array(sorted(keep), dtype=np.int64)
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    n = len(areas.units)
+    here, there = areas.pairs[pool[areas.pairs].all(axis=1)].T
+    _, part = connected_components(coo_array((np.ones(len(here)), (here, there)), shape=(n, n)), directed=False)
+    members = np.bincount(part[pool], minlength=n)
+    return np.flatnonzero(pool & (members[part] >= size))
 
 
 def connected_sets(areas: Areas, pool: Mask, size: int, limit: int) -> Index | None:

@@ -229,19 +229,21 @@ class Design:
     @cached_property
     def pre_counts(self) -> Floats:
         """Total count of each unit in the pre period."""
-        return self._phase_counts[0]
+        before, _ = self._phase_counts
+        return before
 
     @cached_property
     def post_counts(self) -> Floats:
         """Total count of each unit in the post period."""
-        return self._phase_counts[1]
+        _, after = self._phase_counts
+        return after
 
     @cached_property
-    def _phase_counts(self) -> Floats:
-        """Total count of each unit before and after the start, shape (2, units), in one pass over the panel."""
+    def _phase_counts(self) -> tuple[Floats, Floats]:
+        """Total count of each unit before and after the start, in one pass over the panel."""
         # months are in order, so the pre period is the first columns
         totals = np.add.reduceat(self.counts, [0, int(np.argmax(self.post))], axis=1)
-        return np.ascontiguousarray(totals.T, dtype=np.float64)
+        return totals[:, 0].astype(np.float64), totals[:, 1].astype(np.float64)
 
     # Placebos -----------------------------------------------------------------------------------
 

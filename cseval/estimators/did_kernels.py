@@ -14,9 +14,14 @@ if TYPE_CHECKING:
 
     from cseval.areas import PlaceboSets
 
+    Counts = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
     Index = npt.NDArray[np.int64]
     Mask = npt.NDArray[np.bool_]
+
+
+#: Units of a panel that are turned into floats at once.
+BLOCK = 1024
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,8 +58,8 @@ def member_sum(values: Floats, index: Index) -> Floats:
     """
     padded = np.concatenate([values, np.zeros((1, *values.shape[1:]))])
     total = np.zeros((len(index), *values.shape[1:]))
-    for column in index.T:
-        total += padded[column]
+    for column in np.ascontiguousarray(index.T):
+        total += padded.take(column, axis=0)
     return total
 
 
@@ -64,16 +69,43 @@ def comparison_sum(values: Floats, comparison: Mask, sets: PlaceboSets) -> Float
     A member that is no comparison unit (the programme's own treated units) has nothing to be taken off.
     Shapes as in `member_sum`.
     """
-    keep = comparison.reshape(-1, *[1] * (values.ndim - 1))
-    inside = np.where(keep, values, 0.0)
-    return np.asarray(inside.sum(axis=0) - member_sum(inside, sets.members) - member_sum(inside, sets.ring))
+    return split_sums(values, comparison, sets)[1]
+
+
+def split_sums(values: Floats, comparison: Mask, sets: PlaceboSets) -> tuple[Floats, Floats]:
+    """`member_sum` over each set's members, and `comparison_sum`, with every unit gathered once.
+
+    Parameters
+    ----------
+    values : float array, shape (units,) or (units, columns)
+    comparison : bool array, shape (units,)
+    sets : PlaceboSets
+
+    Returns
+    -------
+    members, rest : float array, shape (sets,) or (sets, columns)
+    """
+    everything = values.sum(axis=0, where=comparison.reshape(-1, *[1] * (values.ndim - 1)))
+    members = member_sum(values, sets.members)
+    inside, ring = (_within(comparison, index) for index in (sets.members, sets.ring))
+    taken_off = members if inside is sets.members else member_sum(values, inside)
+    return members, np.asarray(everything - taken_off - member_sum(values, ring))
+
+
+def _within(units: Mask, index: Index) -> Index:
+    """Positions with padding in place of those outside `units`."""
+    kept = np.append(units, True)[index]  # padding may stay
+    return index if kept.all() else np.where(kept, index, len(units))
 
 
 def group_sizes(comparison: Mask, sets: PlaceboSets) -> tuple[Index, Index]:
     """Number of units in each set and in its comparison, both of shape (sets,)."""
     left = comparison_sum(np.ones(len(comparison)), comparison, sets)
-    treated = (sets.members < len(comparison)).sum(axis=1)  # a row may be padded
-    return np.asarray(treated, dtype=np.int64), np.rint(left).astype(np.int64)
+    return _set_sizes(len(comparison), sets), np.rint(left).astype(np.int64)
+
+
+def _set_sizes(units: int, sets: PlaceboSets) -> Index:
+    return np.asarray((sets.members < units).sum(axis=1), dtype=np.int64)  # a row may be padded
 
 
 def group_totals(pre: Floats, post: Floats, comparison: Mask, sets: PlaceboSets) -> GroupTotals:
@@ -87,14 +119,14 @@ def group_totals(pre: Floats, post: Floats, comparison: Mask, sets: PlaceboSets)
     sets : PlaceboSets
         Members count as treated; members and ring are taken off the comparison.
     """
-    treated, left = group_sizes(comparison, sets)
+    members, rest = split_sums(np.stack([pre, post, np.ones(len(pre))], axis=1), comparison, sets)
     return GroupTotals(
-        t0=member_sum(pre, sets.members),
-        t1=member_sum(post, sets.members),
-        c0=comparison_sum(pre, comparison, sets),
-        c1=comparison_sum(post, comparison, sets),
-        treated=treated,
-        comparison=left,
+        t0=members[:, 0],
+        t1=members[:, 1],
+        c0=rest[:, 0],
+        c1=rest[:, 1],
+        treated=_set_sizes(len(comparison), sets),
+        comparison=np.rint(rest[:, 2]).astype(np.int64),
     )
 
 
@@ -115,9 +147,8 @@ def log_ratio_variance(pre: Floats, post: Floats, comparison: Mask, sets: Placeb
     the sandwich of the two-way fixed-effects Poisson model, whose score by unit this is.
     """
     t0, t1, c0, c1 = (_positive(x) for x in (totals.t0, totals.t1, totals.c0, totals.c1))
-    treated = _spread([member_sum(x, sets.members) for x in _moments(pre, post)], t0, t1)
-    rest = _spread([comparison_sum(x, comparison, sets) for x in _moments(pre, post)], c0, c1)
-    return treated + rest
+    members, rest = split_sums(_moments(pre, post), comparison, sets)
+    return _spread(members, t0, t1) + _spread(rest, c0, c1)
 
 
 def expected_variance(totals: GroupTotals) -> Floats:
@@ -150,9 +181,8 @@ def mean_difference_variance(change: Floats, comparison: Mask, sets: PlaceboSets
     """
     treated, left = group_sizes(comparison, sets)
     centred = change - change[comparison].mean()
-    first = [member_sum(centred**p, sets.members) for p in (1, 2)]
-    second = [comparison_sum(centred**p, comparison, sets) for p in (1, 2)]
-    return _mean_variance(first, treated) + _mean_variance(second, left)
+    members, rest = split_sums(np.stack([centred, centred * centred], axis=1), comparison, sets)
+    return _mean_variance(members, treated) + _mean_variance(rest, left)
 
 
 def t_interval(effect: Floats, std_error: Floats, df: Floats | float) -> tuple[Floats, Floats, Floats]:
@@ -186,47 +216,88 @@ def _positive(values: Floats) -> Floats:
     return np.where(values > 0, values, np.nan)
 
 
-def _moments(pre: Floats, post: Floats) -> tuple[Floats, Floats, Floats]:
-    return pre * pre, pre * post, post * post
+def _moments(pre: Floats, post: Floats) -> Floats:
+    """Squares and products of each unit's totals, shape (units, 3)."""
+    return np.stack([pre * pre, pre * post, post * post], axis=1)
 
 
-def _spread(moments: list[Floats], before: Floats, after: Floats) -> Floats:
+def _spread(moments: Floats, before: Floats, after: Floats) -> Floats:
     """``sum (y1/after - y0/before)^2`` from sums of squares and products; never below zero by rounding."""
-    m00, m01, m11 = moments
-    total = m00 / before**2 - 2 * m01 / (before * after) + m11 / after**2
+    m00, m01, m11 = moments.T
+    total: Floats = m00 / before**2 - 2 * m01 / (before * after) + m11 / after**2
     return np.maximum(total, 0.0)
 
 
-def _mean_variance(sums: list[Floats], size: Index) -> Floats:
+def _mean_variance(sums: Floats, size: Index) -> Floats:
     n = _positive(size.astype(float))
-    return np.maximum(sums[1] - sums[0] ** 2 / n, 0.0) / n**2
+    return np.maximum(sums[:, 1] - sums[:, 0] ** 2 / n, 0.0) / n**2
 
 
-def bin_sums(values: Floats, event_time: Index, bins: Sequence[tuple[int, int]]) -> Floats:
-    """Sum `values` (units, months) over the months of each bin of event time; shape (units, bins).
+def bin_columns(event_time: Index, bins: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """First column of each bin's months and the one after its last, event times being in order.
 
     Parameters
     ----------
+    event_time : int array, shape (months,)
     bins : sequence of (first, last)
-        Both ends included; months of no bin count nowhere.
+        Event times, both included; every bin holds a month.
     """
-    inside = np.array([(event_time >= first) & (event_time <= last) for first, last in bins], dtype=float)
-    return np.asarray(values @ inside.T)
+    first = np.searchsorted(event_time, [a for a, _ in bins], side="left")
+    last = np.searchsorted(event_time, [b for _, b in bins], side="right")
+    return list(zip(first.tolist(), last.tolist(), strict=True))
+
+
+def bin_sums(values: Counts | Floats, columns: Sequence[tuple[int, int]]) -> Floats:
+    """Sum `values` (units, months) over each range of `bin_columns`, in order; shape (units, bins).
+
+    Columns of no range count nowhere. Whole counts are added as whole numbers.
+    """
+    if len(columns) == values.shape[1]:  # a bin for every month
+        return values.astype(np.float64)
+    start, end = columns[0][0], columns[-1][1]
+    edges = sorted({edge - start for pair in columns for edge in pair if edge < end})
+    begins = [edges.index(first - start) for first, _ in columns]
+    sums: Floats = np.add.reduceat(values[:, start:end], edges, axis=1)[:, begins].astype(np.float64)
+    return sums
+
+
+def bin_spread(
+    counts: Counts, columns: Sequence[tuple[int, int]], units: Mask, base: Floats, scale: Floats, centre: Floats
+) -> Floats:
+    """``sum over units of (y_b scale_b - base - centre_b)^2`` for every bin b at once, shape (bins,).
+
+    Blocks of units are turned into floats one after another, so that the panel is never copied.
+
+    Parameters
+    ----------
+    counts : int array, shape (units, months)
+    columns : as `bin_columns` gives them
+    units : bool array, shape (units,)
+    base : float array, shape (units,)
+        What each unit's bins are measured against.
+    scale, centre : float array, shape (bins,)
+    """
+    total, which = np.zeros(len(columns)), np.flatnonzero(units)
+    for first in range(0, len(which), BLOCK):
+        rows = which[first : first + BLOCK]
+        change = bin_sums(counts[rows], columns)
+        change *= scale
+        change -= base[rows, None]
+        change -= centre
+        change *= change
+        total += change.sum(axis=0)
+    return total
 
 
 def log_ratio_columns(base: Floats, values: Floats, comparison: Mask, sets: PlaceboSets) -> Floats:
     """`log_ratio` of each column of `values` (units, columns) against `base` (units,); shape (sets, columns)."""
-    stacked = np.column_stack([base, values])
-    treated = np.log(_positive(member_sum(stacked, sets.members)))
-    rest = np.log(_positive(comparison_sum(stacked, comparison, sets)))
-    change = treated - rest
+    members, rest = split_sums(np.column_stack([base, values]), comparison, sets)
+    change = np.log(_positive(members)) - np.log(_positive(rest))
     return np.asarray(change[:, 1:] - change[:, :1])
 
 
 def mean_difference_columns(base: Floats, values: Floats, comparison: Mask, sets: PlaceboSets) -> Floats:
     """`mean_difference` of each column of `values` (units, columns) less `base` (units,); shape (sets, columns)."""
     treated, left = group_sizes(comparison, sets)
-    change = values - base[:, None]
-    size = _positive(left.astype(float))[:, None]
-    rest = comparison_sum(change, comparison, sets) / size
-    return np.asarray(member_sum(change, sets.members) / treated[:, None] - rest)
+    members, rest = split_sums(values - base[:, None], comparison, sets)
+    return np.asarray(members / treated[:, None] - rest / _positive(left.astype(float))[:, None])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from cseval.errors import EstimationError, SpecError
 from cseval.estimate import COUNT, LOG, Estimate
+from cseval.estimators.base import ClusterErrors, ManyEffects
 from cseval.estimators.poisson_did import CLUSTER_ROBUST, coefficient_frame, left_out
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from cseval.design import Design
 
     Floats = npt.NDArray[np.float64]
+    Mask = npt.NDArray[np.bool_]
+    Columns: TypeAlias = list[tuple[int, int]]
 
 Bins = tuple[tuple[int, int], ...]
 
@@ -103,7 +106,7 @@ class EventStudy:
         import numpy as np
 
         bins = self.bins_of(design)
-        effect, error = (x[0] for x in self._columns(design, _post_column(self, design)))
+        effect, error = (x[0] for x in _post_effect(self, design, design.own_set))
         if not np.isfinite(effect):
             raise EstimationError(
                 "the ratio is not estimable because a group has no incident in the base or the post period",
@@ -111,7 +114,7 @@ class EventStudy:
                 todo="Use a longer base, such as base='mean'",
             )
         clusters = int((design.is_treated | design.comparison).sum())
-        values, errors = self._columns(design, _bin_columns(self, design, bins))
+        values, errors = (_linear_bins if self.linear else _log_bins)(self, design, bins)
         if self.base == "last":
             errors[_last_lead(bins)] = np.nan
         table = coefficient_frame([_label(b) for b in bins], values, errors, clusters - 1)
@@ -120,6 +123,37 @@ class EventStudy:
         return _assemble(
             self, design, coefficient_frame(["post"], np.array([effect]), np.array([error]), clusters - 1), table
         )
+
+    def estimate_many(self, design: Design, sets: PlaceboSets) -> ManyEffects:
+        """Effect over the post period of each set against the design's comparison units less the set and its ring.
+
+        A set with a zero total has NaN. The variance is linear in what it is for the difference in differences:
+        a constant and the Poisson variance of the log ratio, or, with `linear`, the set's baseline incidents per
+        unit and month and their square.
+        """
+        import numpy as np
+
+        from cseval.estimators import did_kernels as kernels
+
+        base, post = _base_column(self, design), _post_column(self, design)
+        size = kernels.member_sum(design.pre_counts, sets.members)
+        if self.linear:
+            effect = kernels.mean_difference(post - base, design.comparison, sets)
+            level = size / (kernels.group_sizes(design.comparison, sets)[0] * (~design.post).sum())
+            terms = [level, level**2]
+        else:
+            totals = kernels.group_totals(base, post, design.comparison, sets)
+            effect, expected = kernels.log_ratio(totals), kernels.expected_variance(totals)
+            terms = [np.ones_like(expected), expected]
+        return ManyEffects(effect=effect, variance_terms=np.stack(terms, axis=1), size=size)
+
+    def cluster_errors(self, design: Design, sets: PlaceboSets) -> ClusterErrors:
+        """Cluster-robust standard error (CR1, by unit) of each effect of `estimate_many`, units - 1 df."""
+        from cseval.estimators.did_kernels import group_sizes
+
+        treated, comparison = group_sizes(design.comparison, sets)
+        error = _post_effect(self, design, sets)[1]
+        return ClusterErrors(std_error=error, df=(treated + comparison - 1).astype(float))
 
     def coefficients_many(self, design: Design, sets: PlaceboSets) -> Floats:
         """Coefficients of each set against the comparison units less the set and its ring.
@@ -134,10 +168,6 @@ class EventStudy:
         many = kernels.mean_difference_columns if self.linear else kernels.log_ratio_columns
         columns = _bin_columns(self, design, self.bins_of(design))
         return many(_base_column(self, design), columns, design.comparison, sets)
-
-    def _columns(self, design: Design, columns: Floats) -> tuple[Floats, Floats]:
-        """Coefficient and CR1 standard error of the treated set for each column of unit totals."""
-        return (_linear_columns if self.linear else _log_columns)(design, _base_column(self, design), columns)
 
 
 def _check_bins(bins: Bins) -> None:
@@ -168,51 +198,99 @@ def _last_lead(bins: Bins) -> int:
 
 def _bin_columns(options: EventStudy, design: Design, bins: Bins) -> Floats:
     """Counts of each unit in each bin (mean per month if linear), shape (units, bins)."""
+    from cseval.estimators import did_kernels as kernels
+
+    columns = kernels.bin_columns(design.event_time, bins)
+    totals = kernels.bin_sums(design.counts, columns)
+    return totals / _months(columns) if options.linear else totals
+
+
+def _months(columns: Columns) -> Floats:
+    """Number of used months in each bin."""
     import numpy as np
 
-    from cseval.estimators.did_kernels import bin_sums
-
-    totals = bin_sums(design.counts.astype(float), design.event_time, bins)
-    if not options.linear:
-        return totals
-    return totals / bin_sums(np.ones((1, len(design.periods))), design.event_time, bins)
+    return np.array([last - first for first, last in columns], dtype=float)
 
 
 def _base_column(options: EventStudy, design: Design) -> Floats:
     """Counts of each unit in the base (mean per month if linear), shape (units,)."""
+    if options.base == "mean":
+        return design.pre_counts / (~design.post).sum() if options.linear else design.pre_counts
     bins = options.bins_of(design)
-    first = int(design.event_time[0]) if options.base == "mean" else bins[_last_lead(bins)][0]
-    last = -1 if options.base == "mean" else bins[_last_lead(bins)][1]
-    return _bin_columns(options, design, ((first, last),))[:, 0]
+    return _bin_columns(options, design, (bins[_last_lead(bins)],))[:, 0]
 
 
 def _post_column(options: EventStudy, design: Design) -> Floats:
-    """Counts of each unit in the post period (mean per month if linear), shape (units, 1)."""
-    return _bin_columns(options, design, ((0, int(design.event_time[-1])),))
+    """Counts of each unit in the post period (mean per month if linear), shape (units,)."""
+    return design.post_counts / design.post.sum() if options.linear else design.post_counts
 
 
-def _log_columns(design: Design, base: Floats, columns: Floats) -> tuple[Floats, Floats]:
+def _post_effect(options: EventStudy, design: Design, sets: PlaceboSets) -> tuple[Floats, Floats]:
+    """Effect of each set over the post period against the base, and its CR1 standard error."""
     import numpy as np
 
     from cseval.estimators import did_kernels as kernels
 
-    sets, comparison = design.own_set, design.comparison
-    effect = kernels.log_ratio_columns(base, columns, comparison, sets)[0]
-    totals = [kernels.group_totals(base, column, comparison, sets) for column in columns.T]
-    pairs = zip(columns.T, totals, strict=True)
-    variance = np.array([kernels.log_ratio_variance(base, c, comparison, sets, t)[0] for c, t in pairs])
-    return effect, np.sqrt(variance * _cr1(design))
+    base, post, comparison = _base_column(options, design), _post_column(options, design), design.comparison
+    totals = kernels.group_totals(base, post, comparison, sets)
+    if options.linear:
+        effect = kernels.mean_difference(post - base, comparison, sets)
+        variance = kernels.mean_difference_variance(post - base, comparison, sets)
+    else:
+        effect = kernels.log_ratio(totals)
+        variance = kernels.log_ratio_variance(base, post, comparison, sets, totals)
+    clusters = totals.treated + totals.comparison
+    return effect, np.sqrt(variance * clusters / (clusters - 1))
 
 
-def _linear_columns(design: Design, base: Floats, columns: Floats) -> tuple[Floats, Floats]:
+def _log_bins(options: EventStudy, design: Design, bins: Bins) -> tuple[Floats, Floats]:
+    """Coefficient and CR1 standard error of every bin; NaN where a total is zero.
+
+    The variance is that of `log_ratio_variance`: over each group ``sum (y_b / Y_b - y_0 / Y_0)^2`` with a unit's
+    counts y and the group's Y in the bin b and the base 0.
+    """
     import numpy as np
 
     from cseval.estimators import did_kernels as kernels
 
-    sets, comparison = design.own_set, design.comparison
-    effect = kernels.mean_difference_columns(base, columns, comparison, sets)[0]
-    variance = [kernels.mean_difference_variance(column - base, comparison, sets)[0] for column in columns.T]
-    return effect, np.sqrt(np.array(variance) * _cr1(design))
+    columns, base = kernels.bin_columns(design.event_time, bins), _base_column(options, design)
+    change, variance = np.zeros(len(bins)), np.zeros(len(bins))
+    for sign, group in ((1, design.is_treated), (-1, design.comparison)):
+        total, start = _group_bins(design, columns, group), base[group].sum()
+        share = np.divide(1.0, total, out=np.full(len(bins), np.nan), where=total > 0)
+        start = start if start > 0 else np.nan
+        change -= sign * (np.log(share) + np.log(start))
+        variance += kernels.bin_spread(design.counts, columns, group, base / start, share, np.zeros(len(bins)))
+    return change, np.sqrt(variance * _cr1(design))
+
+
+def _linear_bins(options: EventStudy, design: Design, bins: Bins) -> tuple[Floats, Floats]:
+    """Coefficient and CR1 standard error of every bin.
+
+    The variance is that of `mean_difference_variance`: over each group ``sum (d_i - mean d)^2 / n^2`` with a unit's
+    difference d of incidents per month in the bin and in the base.
+    """
+    import numpy as np
+
+    from cseval.estimators import did_kernels as kernels
+
+    columns, base = kernels.bin_columns(design.event_time, bins), _base_column(options, design)
+    change, variance = np.zeros(len(bins)), np.zeros(len(bins))
+    for sign, group in ((1, design.is_treated), (-1, design.comparison)):
+        units = int(group.sum())
+        mean = _group_bins(design, columns, group) / (_months(columns) * units) - base[group].mean()
+        change += sign * mean
+        variance += kernels.bin_spread(design.counts, columns, group, base, 1 / _months(columns), mean) / units**2
+    return change, np.sqrt(variance * _cr1(design))
+
+
+def _group_bins(design: Design, columns: Columns, group: Mask) -> Floats:
+    """Total of a group in each bin, shape (bins,)."""
+    from cseval.estimators.collapsed import month_totals
+    from cseval.estimators.did_kernels import bin_sums
+
+    totals: Floats = bin_sums(month_totals(design.counts, group)[None, :], columns)[0]
+    return totals
 
 
 def _cr1(design: Design) -> float:
@@ -280,11 +358,14 @@ def _tied(options: EventStudy, design: Design, lift: Any) -> tuple[Floats, Float
     """Counterfactual and fitted incidents of the treated area in each month."""
     import numpy as np
 
+    from cseval.estimators.collapsed import month_totals
+
     base = _base_column(options, design)
     treated, comparison = design.is_treated, design.comparison
+    total = month_totals(design.counts, comparison)
     if not options.linear:
-        tied = design.counts[comparison].sum(axis=0) * base[treated].sum() / base[comparison].sum()
+        tied = total * base[treated].sum() / base[comparison].sum()
         return tied, tied * np.exp(lift)
-    moved = design.counts[comparison].mean(axis=0) - base[comparison].mean()
+    moved = total / comparison.sum() - base[comparison].mean()
     tied = treated.sum() * (base[treated].mean() + moved)
     return tied, tied + treated.sum() * lift

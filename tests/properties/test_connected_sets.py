@@ -93,3 +93,14 @@ def test_parts_of_the_pool_are_connected_apart_and_complete(world):
         assert connected(areas, sorted(areas.position[u] for u in part))
     for one, other in combinations(parts, 2):
         assert not areas.ring(one)[0] & other
+
+
+@some
+@given(maps(), st.integers(1, 6), st.integers(0, 100))
+def test_draws_start_in_every_part_that_is_large_enough_and_in_no_other(world, size, seed):
+    areas, pool = world
+    parts = areas.components(areas.units[i] for i in np.flatnonzero(pool))
+    large = {areas.position[u] for part in parts if len(part) >= size for u in part}
+    if large:
+        drawn = draw_connected(areas, pool, size, 40 * len(large), np.random.default_rng(seed))
+        assert set(drawn.ravel().tolist()) == large

@@ -179,3 +179,26 @@ def test_placebo_sets_count_distinct_sets_and_can_be_taken():
 
 def test_helpers_name_units_as_the_lattice_does():
     assert lattice(2, 2).units == unit_codes(4)
+
+
+def test_align_to_the_same_units_in_another_order_keeps_who_touches_whom():
+    areas = lattice(4, 5)
+    order = np.random.default_rng(2).permutation(20)
+    shuffled = areas.align([areas.units[i] for i in order])
+    for unit in areas.units:
+        before = {areas.units[n] for n in areas.neighbours[areas.position[unit]]}
+        assert {shuffled.units[n] for n in shuffled.neighbours[shuffled.position[unit]]} == before
+
+
+def test_ring_is_empty_where_nothing_touches():
+    islands = Areas(units=tuple("abc"), pairs=np.empty((0, 2), dtype=np.int64), border=np.empty(0))
+    sets = placebo_sets(islands, everywhere(islands), np.array([[0], [2]]))
+    assert sets.ring.tolist() == [[3], [3]]
+    with pytest.raises(DesignError, match="no 2 adjoining"):
+        draw_connected(islands, everywhere(islands), 2, 5, np.random.default_rng(0))
+
+
+def test_draws_of_a_seed_stay_as_they_are():
+    """Committed results hang on these very draws."""
+    drawn = draw_connected(lattice(6, 6), np.arange(36) != 14, 4, 3, np.random.default_rng(7))
+    assert drawn.tolist() == [[29, 33, 34, 35], [16, 22, 28, 34], [12, 18, 19, 24]]

@@ -108,3 +108,43 @@ def test_t_interval_equals_scipy():
     low, high, p = kernels.t_interval(np.array([0.4]), np.array([0.2]), 7)
     assert (low[0], high[0]) == pytest.approx(stats.t.interval(0.95, 7, 0.4, 0.2))
     assert p[0] == pytest.approx(2 * stats.t.sf(2.0, 7))
+
+
+def test_split_sums_equal_plain_loops_also_for_units_outside_the_comparison(case):
+    d, sets = case
+    values = np.random.default_rng(8).normal(size=(len(d.units), 3))
+    comparison = d.comparison & (np.arange(len(d.units)) % 5 > 0)  # so some members and ring units are outside it
+    members, rest = kernels.split_sums(values, comparison, sets)
+    for row in range(len(sets)):
+        inside = sets.members[row].tolist()
+        away = {*inside, *sets.ring[row].tolist()}
+        left = [i for i in np.flatnonzero(comparison) if i not in away]
+        assert members[row] == pytest.approx(values[inside].sum(axis=0), abs=1e-12)
+        assert rest[row] == pytest.approx(values[left].sum(axis=0), abs=1e-12)
+    one = kernels.split_sums(values[:, 0], comparison, sets)
+    assert (one[0] == members[:, 0]).all()
+    assert one[1] == pytest.approx(rest[:, 0], abs=1e-12)
+
+
+BINS = [((-4, -2), (-1, -1), (0, 2)), ((-3, -3), (1, 2)), tuple((t, t) for t in range(-4, 3)), ((-4, -1), (0, 2))]
+
+
+@pytest.mark.parametrize("bins", BINS)
+def test_bin_sums_and_spread_equal_plain_loops(bins, monkeypatch):
+    monkeypatch.setattr(kernels, "BLOCK", 4)
+    rng = np.random.default_rng(9)
+    counts, event_time = rng.poisson(5, (11, 7)), np.arange(-4, 3)
+    columns = kernels.bin_columns(event_time, bins)
+    sums = kernels.bin_sums(counts, columns)
+    inside = [(event_time >= a) & (event_time <= b) for a, b in bins]
+    assert sums.tolist() == [[float(counts[i, m].sum()) for m in inside] for i in range(11)]
+    units, base = rng.random(11) < 0.6, rng.normal(size=11)
+    scale, centre = rng.uniform(0.5, 2, len(bins)), rng.normal(size=len(bins))
+    found = kernels.bin_spread(counts, columns, units, base, scale, centre)
+    expected = ((sums[units] * scale - base[units, None] - centre) ** 2).sum(axis=0)
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+def test_bins_of_a_window_with_a_gap_hold_its_used_months():
+    event_time = np.array([-3, -2, 0, 1, 4, 5])
+    assert kernels.bin_columns(event_time, [(-3, -1), (0, 2), (3, 5)]) == [(0, 2), (2, 4), (4, 6)]

@@ -13,9 +13,11 @@ from linearmodels import PanelOLS
 
 from cseval.areas import draw_connected
 from cseval.errors import EstimationError, SpecError
+from cseval.estimators.base import PlaceboEstimator
 from cseval.estimators.event_study import EventStudy
 from cseval.estimators.linear_did import LinearDiD
 from cseval.estimators.poisson_did import PoissonDiD
+from cseval.inference.placebo import PlaceboNeighbourhoods
 
 TREATED = [7, 8, 13]
 
@@ -165,3 +167,45 @@ def test_options_are_validated():
         EventStudy(base="first")
     with pytest.raises(EstimationError, match="both sides"):
         EventStudy(bins=((-3, -1), (90, 95))).estimate(make())
+
+
+@pytest.mark.parametrize("linear", [False, True])
+@pytest.mark.parametrize("base", ["last", "mean"])
+def test_many_effects_and_errors_equal_estimate_set_by_set(base, linear):
+    d, estimator = make(buffer_rings=1), EventStudy(base=base, linear=linear)
+    sets = d.sets(draw_connected(d.areas, d.comparison, 3, 4, np.random.default_rng(0)))
+    many, errors = estimator.estimate_many(d, sets), estimator.cluster_errors(d, sets)
+    assert isinstance(estimator, PlaceboEstimator)
+    for row in range(4):
+        one = estimator.estimate(d.treating(d.units[i] for i in sets.members[row]))
+        assert many.effect[row] == pytest.approx(one.effect, abs=1e-12)
+        assert errors.std_error[row] == pytest.approx(one.std_error, rel=1e-10)
+        assert errors.df[row] == one.treated_units + one.comparison_units - 1
+        assert many.size[row] == d.pre_counts[sets.members[row]].sum()
+
+
+@pytest.mark.parametrize(("linear", "did"), [(False, PoissonDiD()), (True, LinearDiD())])
+def test_against_the_mean_many_effects_are_those_of_difference_in_differences(linear, did):
+    d = make(buffer_rings=1)
+    sets = d.sets(draw_connected(d.areas, d.comparison, 3, 30, np.random.default_rng(0)))
+    mine, peer = EventStudy(base="mean", linear=linear).estimate_many(d, sets), did.estimate_many(d, sets)
+    assert mine.effect == pytest.approx(peer.effect, abs=1e-12)
+    assert mine.variance_terms == pytest.approx(peer.variance_terms, rel=1e-12)
+
+
+def test_the_effect_is_ranked_among_placebo_neighbourhoods():
+    counts = poisson_counts(100, 20, treated=[44, 45, 54], start=11, effect=-1.2, level=20, seed=6)
+    d = design(counts, treated=[44, 45, 54], months_before=11, shape=(10, 10))
+    estimator = EventStudy(base="mean")
+    found = PlaceboNeighbourhoods(draws=199).infer(d, estimator, estimator.estimate(d), 1)
+    same = PlaceboNeighbourhoods(draws=199).infer(d, PoissonDiD(), PoissonDiD().estimate(d), 1)
+    assert found.p_value == same.p_value == found.facts["smallest_p"]
+    assert found.conf_high == pytest.approx(same.conf_high, abs=1e-10)
+
+
+def test_linear_bins_keep_their_errors_on_a_large_common_level():
+    d = make()
+    counts = d.inputs.panel.counts["burglary"] + 10**7
+    high = design(counts, treated=TREATED, months_before=11, shape=(6, 6))
+    low, raised = (EventStudy(linear=True).estimate(x).coefficients["std_error"].dropna() for x in (d, high))
+    assert raised.to_numpy() == pytest.approx(low.to_numpy(), rel=1e-6)
