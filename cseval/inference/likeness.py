@@ -113,10 +113,11 @@ def separate(members: Index, most: int | None = None) -> int:
     """Number of rows without a unit in common, counted greedily, up to `most`."""
     used: set[int] = set()
     count = 0
-    for row in members.tolist():
-        if used.isdisjoint(row):
-            used.update(row)
-            count += 1
-            if count == most:
-                break
+    for block in range(0, len(members), 256):  # a few rows are usually enough to reach `most`
+        for row in members[block : block + 256].tolist():
+            if used.isdisjoint(row):
+                used.update(row)
+                count += 1
+                if count == most:
+                    return count
     return count

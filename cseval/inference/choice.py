@@ -1,0 +1,74 @@
+"""Which of the registered methods the verdict rests on: the one whose error rates are nearest to their promise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cseval.inference.calibration import Measured
+
+LEVEL = 0.05
+#: With fewer placebos than this a rate near 5 % cannot be told from one of 15 %.
+FEWEST_MEASURED = 50
+#: A rate this many Monte Carlo errors from 5 % cannot be told from 5 %.
+ERRORS = 2.0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The method that the verdict rests on.
+
+    Parameters
+    ----------
+    method : str
+    reason : str
+        One sentence.
+    """
+
+    method: str
+    reason: str
+
+
+def choose_method(usable: Sequence[str], measured: Sequence[Measured]) -> Choice:
+    """The usable method nearest to its nominal level, the first registered one among equals.
+
+    Parameters
+    ----------
+    usable : sequence of str
+        Names of the registered methods, in order, less those that do not hold here; at least one.
+    measured : sequence of Measured
+
+    Notes
+    -----
+    A method's distance is the largest over its placebo populations of how far its rate at 5 % lies from 5 %, less two
+    Monte Carlo errors: no method is preferred for what cannot be told from chance. The effect itself plays no part,
+    so the choice cannot favour a finding.
+    """
+    known = {name: distance(name, measured) for name in usable}
+    finite = {name: d for name, d in known.items() if math.isfinite(d)}
+    if not finite:
+        why = f"The verdict rests on {usable[0]}, the first registered method; no error rate could be measured."
+        return Choice(usable[0], why)
+    best = min(finite, key=lambda name: finite[name])  # the first of equals
+    return Choice(best, _reason(best, finite[best], len(finite), measured))
+
+
+def distance(method: str, measured: Sequence[Measured]) -> float:
+    """How far the rates of a method at 5 % lie from 5 % beyond two Monte Carlo errors; NaN if none was measured."""
+    rates = [m for m in measured if m.method == method and enough(m)]
+    return max((max(abs(m.rate(LEVEL) - LEVEL) - ERRORS * m.mc_error(LEVEL), 0.0) for m in rates), default=math.nan)
+
+
+def enough(measured: Measured) -> bool:
+    """Whether a rate was measured on enough placebos to be read."""
+    return len(measured.p_value) >= FEWEST_MEASURED
+
+
+def _reason(method: str, far: float, methods: int, measured: Sequence[Measured]) -> str:
+    rates = ", ".join(
+        f"{100 * m.rate(LEVEL):.1f}% ({m.population})" for m in measured if m.method == method and enough(m)
+    )
+    near = "none of which can be told from 5%" if far == 0 else "the nearest to 5%"
+    among = f"of {methods} methods measured on these data, it" if methods > 1 else "it"
+    return f"The verdict rests on {method}: {among} rejects true nulls at the 5% level at rates of {rates}, {near}."
