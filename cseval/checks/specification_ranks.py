@@ -41,6 +41,7 @@ FEW_UNITS = 10
 MOST_LOG = 700.0
 
 NO_RATIO = "the effect is not estimable, since a group has no incident in a period"
+NO_SPREAD = "no interval: the placebo effects have no spread to compare with"
 SLOW = "the model would have to be fitted anew for every placebo neighbourhood, which takes too long here"
 
 
@@ -174,7 +175,7 @@ def _model(context: CheckContext, estimator: PlaceboEstimator) -> _Model:
     few = [u for u, keep in zip(design.units, design.comparison, strict=True) if keep][:FEW_UNITS]
     try:
         estimate = as_placebo_estimator(estimator).estimate(replace(design, pool=frozenset(few)))
-    except EstimationError:
+    except (EstimationError, DesignError):  # too few units to learn from
         try:
             estimate = estimator.estimate(design)
         except EstimationError as error:
@@ -227,6 +228,8 @@ def _estimated(found: Found, model: _Model, design: Design, sets: PlaceboSets | 
     reference = model.estimator.estimate_many(design, sets)
     coefficients = spread.coefficients(reference)
     unit = float(scale_of(own, coefficients)[0])
+    if not math.isfinite(unit):
+        return replace(found, change=change, reason=NO_SPREAD)
     statistics = studentised(reference, coefficients)
     reach = critical_value(statistics, 0.05) * unit
     return replace(

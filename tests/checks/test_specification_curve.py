@@ -21,7 +21,7 @@ from cseval.checks.specification_curve import (
     is_concern,
     joint_words,
 )
-from cseval.checks.specification_ranks import SLOW, Found, Joint, estimate_all
+from cseval.checks.specification_ranks import NO_SPREAD, SLOW, Found, Joint, estimate_all
 from cseval.checks.specifications import combinations, design_for, registered_specification
 from cseval.errors import SpecError, UsageError
 from cseval.estimate import convert, percent
@@ -184,6 +184,18 @@ def test_an_outcome_without_an_incident_is_not_estimable(fall):
     empty = replace(fall, design=replace(fall.design, inputs=inputs))
     frame = curve_frame(SpecificationCurve(outcomes=("theft",), draws=99, buffer_rings=(0,)).run(empty))
     assert frame.loc[frame["outcome"] == "theft", "reason"].str.contains("not estimable").all()
+
+
+def test_an_outcome_that_never_varies_has_no_interval(fall):
+    panel = fall.design.inputs.panel
+    inputs = replace(
+        fall.design.inputs, panel=replace(panel, counts={**panel.counts, "theft": np.full((SIDE**2, MONTHS), 5)})
+    )
+    flat = replace(fall, design=replace(fall.design, inputs=inputs))
+    frame = curve_frame(SpecificationCurve(outcomes=("theft",), draws=99, estimators=(LinearDiD(),)).run(flat))
+    rows = frame[frame["outcome"] == "theft"]
+    assert (rows["percent_change"].abs() < 1e-9).all()
+    assert (rows["reason"] == NO_SPREAD).all()
 
 
 def test_a_single_specification_is_no_curve(fall):
