@@ -90,15 +90,15 @@ class SpecificationCurve:
         estimated = [f for f in found if math.isfinite(f.change)]
         if len(estimated) < 2:
             return not_applicable(NAME, QUESTION, "no other specification than the registered one can be made")
-        joint = rank_curve(context, found, designs, placebo)
+        joint, concern = rank_curve(context, found, designs, placebo), concern_words(found)
         return CheckResult(
             name=NAME,
             question=QUESTION,
-            verdict=CONCERN if is_concern(found) else INFORMATION,
+            verdict=CONCERN if concern else INFORMATION,
             statistic=median(f.change for f in estimated),
             reference="placebo neighbourhoods put through the same specifications",
             p_value=joint.median_p,
-            sentence=f"{curve_words(found)} {joint_words(joint)}",
+            sentence=" ".join(s for s in (curve_words(found), concern, joint_words(joint)) if s),
             table=_table(found, joint),
         )
 
@@ -114,15 +114,17 @@ class SpecificationCurve:
         }
 
 
-def is_concern(found: Sequence[Found]) -> bool:
-    """Whether the registered specification reads otherwise than most, by the rule of `SpecificationCurve`."""
+def concern_words(found: Sequence[Found]) -> str:
+    """How the registered specification reads otherwise than most, by the rule of `SpecificationCurve`; or nothing."""
     own = next(f for f in found if f.registered)
     clear = [f for f in found if f.side]
     same_sign = sum(f.side * own.change > 0 for f in clear)
-    if clear and 2 * same_sign < len(clear):
-        return True
+    if 2 * same_sign < len(clear):
+        return "Most of these point the other way from the registered one."
     ranked = [f for f in found if math.isfinite(f.p_value)]
-    return own.side != 0 and 2 * sum(f.side == own.side for f in ranked) < len(ranked)
+    if own.side and 2 * sum(f.side == own.side for f in ranked) < len(ranked):
+        return "The registered one is among these, and most others are not."
+    return ""
 
 
 def curve_words(found: Sequence[Found]) -> str:

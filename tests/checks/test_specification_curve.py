@@ -16,9 +16,9 @@ from cseval.checks.base import VERDICTS, Check
 from cseval.checks.specification_curve import (
     CURVE_COLUMNS,
     SpecificationCurve,
+    concern_words,
     curve_frame,
     curve_words,
-    is_concern,
     joint_words,
 )
 from cseval.checks.specification_ranks import NO_SPREAD, SLOW, Found, Joint, estimate_all
@@ -230,7 +230,23 @@ def row(change, side=0, registered=False):
     ],
 )
 def test_concern_follows_its_rule(found, concern):
-    assert is_concern(found) is concern
+    assert bool(concern_words(found)) is concern
+
+
+def test_a_concern_is_explained():
+    assert "the other way" in concern_words([row(-7, registered=True), row(9, 1)])
+    assert "most others are not" in concern_words([row(-9, 1, registered=True), row(-3), row(2)])
+
+
+def test_a_fall_in_one_of_three_outcomes_of_the_same_construct_raises_concern():
+    found = given(with_change(TREATED, slice(START, MONTHS), 0.6, level=12.0))
+    inputs = found.design.inputs
+    more = {**inputs.panel.counts, "fraud": poisson_counts(SIDE**2, MONTHS, level=9.0, seed=78)}
+    inputs = replace(inputs, panel=replace(inputs.panel, counts=more))
+    found = replace(found, design=replace(found.design, inputs=inputs))
+    result = SpecificationCurve(outcomes=("theft", "fraud"), draws=99).run(found)
+    assert result.verdict == "concern"
+    assert "1 has an interval that excludes zero, below it. The registered one is among these" in result.sentence
 
 
 @pytest.mark.parametrize(
