@@ -20,6 +20,7 @@ COMMANDS = {
     "check": ("cseval.cli.check", "Check specification, data and design; fits nothing."),
     "diff": ("cseval.cli.diff", "Run again and compare with the outputs on disk; writes nothing."),
     "calibrate": ("cseval.cli.calibrate", "Measure how often each method finds an effect where nothing was done."),
+    "power": ("cseval.cli.power", "Measure which effects would be detected, by effect and by months of follow-up."),
     "data": ("cseval.cli.data", "Import published data files and see what is there."),
 }
 
