@@ -1,0 +1,220 @@
+"""How far could the treated area have drifted from the comparison after the start before the finding is lost?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cseval.checks.base import CONCERN, INFORMATION, PASS, CheckResult, not_applicable
+from cseval.errors import EstimationError
+from cseval.estimate import COUNT, LOG, percent
+from cseval.tables import Table
+
+if TYPE_CHECKING:
+    from cseval.checks.context import CheckContext
+    from cseval.design import Design
+    from cseval.estimators.base import Floats
+    from cseval.estimators.event_study import Bins, EventStudy
+    from cseval.inference.honest import EventCoefficients, HonestInterval
+
+NAME = "sensitivity to trends"
+QUESTION = "How far could the treated area have drifted from the comparison after the start before the finding is lost?"
+
+#: Placebo neighbourhoods needed for each coefficient whose covariance is taken from them.
+SETS_PER_COEFFICIENT = 10
+
+#: Drifts tried, as multiples of the largest before the start, and bends, as shares of the level, from bin to bin.
+DRIFTS, BENDS = (0.0, 0.5, 1.0, 2.0), (0.0, 0.02)
+
+#: Largest bend tried for its breakdown value, as a share of the level.
+LARGEST_BEND = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class HonestTrends:
+    """Intervals that allow for drift, and the drift at which the finding breaks down.
+
+    The event study of the primary outcome, on the primary estimator's scale, in bins against the last one before the
+    start; the covariance of its coefficients is what they have among the placebo neighbourhoods. The effect is the mean
+    over the bins after the start.
+
+    Parameters
+    ----------
+    bin_months : tuple of int
+        Lengths of a bin, in order of preference; the first that leaves three whole bins before the start and one
+        after is used.
+
+    Notes
+    -----
+    Rambachan and Roth (2023), "A more credible approach to parallel trends". The breakdown value is the Mbar, a
+    multiple of the largest change between adjoining bins before the start, from which the interval holds zero.
+    Verdict: information if the primary interval itself holds zero, for then there is no finding to break; pass if the
+    breakdown value is at least 1, that is if drift had to be larger after the start than it ever was before; else
+    concern.
+    """
+
+    bin_months: tuple[int, ...] = (6, 3)
+
+    def run(self, context: CheckContext) -> CheckResult:
+        """Bound the drift and see what is left of the finding."""
+        from cseval.inference.honest import relative_magnitude_breakdown, relative_magnitude_interval
+
+        design = context.design
+        bins = whole_bins(design, self.bin_months)
+        if bins is None:
+            return not_applicable(NAME, QUESTION, "fewer than three whole bins before the start, or none after it")
+        try:
+            study = event_coefficients(context, bins)
+        except EstimationError as error:
+            return not_applicable(NAME, QUESTION, error.found)
+        finding = not context.inferred.conf_low <= 0 <= context.inferred.conf_high
+        drifts = [relative_magnitude_interval(study, d, seed=context.seed) for d in DRIFTS]
+        breakdown = relative_magnitude_breakdown(study, seed=context.seed, tolerance=0.01) if finding else math.nan
+        width = bins[0][1] - bins[0][0] + 1
+        return CheckResult(
+            name=NAME,
+            question=QUESTION,
+            verdict=INFORMATION if not finding else PASS if breakdown >= 1 else CONCERN,
+            statistic=breakdown,
+            reference="1: as much drift after the start as the largest before it",
+            p_value=math.nan,
+            sentence=_sentence(context, width, drifts, breakdown),
+            table=_table(context, study, bins, drifts, breakdown),
+        )
+
+
+def whole_bins(design: Design, lengths: tuple[int, ...]) -> Bins | None:
+    """Bins of the first length that leaves three whole ones before the start and one after, each with a used month."""
+    times = design.event_time
+    for months in lengths:
+        before, after = -int(times.min()) // months, (int(times.max()) + 1) // months
+        bins = tuple((months * i, months * (i + 1) - 1) for i in range(-before, after))
+        used = all(((times >= a) & (times <= b)).any() for a, b in bins)
+        if before >= 3 and after >= 1 and used:
+            return bins
+    return None
+
+
+def event_coefficients(context: CheckContext, bins: Bins) -> EventCoefficients:
+    """The treated area's coefficients, with the covariance they have among the placebo neighbourhoods.
+
+    Raises
+    ------
+    EstimationError
+        If a bin has no incident, or too few placebo neighbourhoods have them all.
+    """
+    import numpy as np
+
+    from cseval.estimators.event_study import EventStudy
+    from cseval.inference.honest import EventCoefficients
+
+    options = EventStudy(bins=bins, linear=context.estimate.scale == COUNT)
+    before = sum(last < 0 for _, last in bins)
+    own, placebo = _coefficients(options, context, before - 1)
+    usable = placebo[np.isfinite(placebo).all(axis=1)]
+    if not np.isfinite(own).all():
+        raise EstimationError("a bin without any incident in the treated area or the comparison")
+    if len(usable) < SETS_PER_COEFFICIENT * len(own):
+        raise EstimationError(f"{len(usable)} placebo neighbourhoods for the covariance of {len(own)} coefficients")
+    after = len(bins) - before
+    return EventCoefficients(
+        pre=own[: before - 1],
+        post=own[before - 1 :],
+        covariance=usable.T @ usable / len(usable),
+        weights=np.full(after, 1 / after),
+    )
+
+
+def _coefficients(options: EventStudy, context: CheckContext, base: int) -> tuple[Floats, Floats]:
+    """Coefficients of the treated area and of each placebo neighbourhood, without the base bin."""
+    import numpy as np
+
+    design = context.design
+    own, placebo = (options.coefficients_many(design, sets) for sets in (design.own_set, context.sets))
+    return np.delete(own[0], base), np.delete(placebo, base, axis=1)
+
+
+def _bin_words(months: int) -> str:
+    return {3: "quarter", 6: "half-year", 12: "year"}.get(months, f"period of {months} months")
+
+
+def _sentence(context: CheckContext, months: int, drifts: list[HonestInterval], breakdown: float) -> str:
+    unit = _bin_words(months)
+    alike = next(d for d in drifts if d.bound == 1)
+    span = f"between {context.shown(alike.low)} and {context.shown(alike.high)}"
+    largest = f"the largest drift between two adjoining {unit}s before it".replace("months", "months each")
+    drifted = (
+        f"f the treated area had drifted from the comparison after the start, from one {unit} to the next, by up to as "
+        f"much as {largest}, the change would lie {span}"
+    )
+    if math.isnan(breakdown):
+        return f"I{drifted}; the estimate cannot be told from zero anyway, so there is no finding to break."
+    if breakdown == 0:
+        none = drifts[0]
+        return (
+            f"Against the last {unit} before the start alone, the change cannot be told from zero even without any "
+            f"drift (between {context.shown(none.low)} and {context.shown(none.high)}); i{drifted}."
+        )
+    if breakdown < 1:
+        return f"I{drifted}: the finding is lost once drift reaches {breakdown:.2g} times that size."
+    held = "whatever the drift up to 20 times" if math.isinf(breakdown) else f"until drift is {breakdown:.2g} times"
+    return f"I{drifted}: the finding holds, {held} that size."
+
+
+def _table(
+    context: CheckContext, study: EventCoefficients, bins: Bins, drifts: list[HonestInterval], breakdown: float
+) -> Table:
+    import pandas as pd
+
+    from cseval.inference.honest import smoothness_interval
+
+    unit = _bin_words(bins[0][1] - bins[0][0] + 1)
+    level = _level(context, bins)
+    bends = [smoothness_interval(study, b * level) for b in BENDS]
+    labels = [f"Drift up to {d.bound:g} times the largest before the start" for d in drifts]
+    labels[0] = f"No drift after the last {unit} before the start"
+    labels += [f"The trend before the start goes on, bending by up to {100 * b:g}% a {unit}" for b in BENDS]
+    labels[len(drifts)] = "The trend before the start goes on in a straight line"
+    show = percent if context.estimate.scale == LOG else float
+    rows = [(x, show(i.low), show(i.high)) for x, i in zip(labels, [*drifts, *bends], strict=True)]
+    shown = ", %" if context.estimate.scale == LOG else ", incidents per unit and month"
+    return Table(
+        slug="sensitivity-to-trends",
+        title="The change, if the treated area had drifted from the comparison",
+        values=pd.DataFrame(rows, columns=["allowed", "low", "high"]),
+        headings={"allowed": "What is allowed for", "low": f"95% interval, from{shown}", "high": f"to{shown}"},
+        notes=_notes(context, study, bins, breakdown, level),
+    )
+
+
+def _level(context: CheckContext, bins: Bins) -> float:
+    """What a bend is a share of: 1 for a log ratio, else incidents per treated unit and month in the pre period."""
+    if context.estimate.scale == LOG:
+        return 1.0
+    design = context.design
+    return float(design.pre_counts[design.is_treated].mean() / (~design.post).sum())
+
+
+def _notes(
+    context: CheckContext, study: EventCoefficients, bins: Bins, breakdown: float, level: float
+) -> tuple[str, ...]:
+    from cseval.inference.honest import smoothness_breakdown
+
+    design, unit = context.design, _bin_words(bins[0][1] - bins[0][0] + 1)
+    notes = [
+        f"Mean over {len(study.post)} {unit}s from the start, against the last one before it; drift is the change of "
+        f"the difference from one {unit} to the next. Covariance from {len(context.sets):,} placebo neighbourhoods."
+    ]
+    outside = int(((design.event_time < bins[0][0]) | (design.event_time > bins[-1][1])).sum())
+    if outside:
+        notes.append(f"{outside} months at the ends that fill no whole {unit} are left out.")
+    if not math.isnan(breakdown):
+        bend = smoothness_breakdown(study, LARGEST_BEND * level) / level
+        found = f"{100 * bend:.2g}%" if math.isfinite(bend) else f"more than {100 * LARGEST_BEND:.0f}%"
+        drift = f"{breakdown:.2f}" if math.isfinite(breakdown) else "more than 20"
+        notes.append(
+            f"The interval first holds zero at a drift of {drift} times the largest before the start, and at a bend of "
+            f"{found} a {unit}."
+        )
+    return tuple(notes)
