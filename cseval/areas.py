@@ -294,24 +294,56 @@ def connected_sets(areas: Areas, pool: Mask, size: int, limit: int) -> Index | N
     -------
     int array, shape (sets, size), sorted within each set, or None.
     """
-    near = [frozenset(m for m in n if pool[m]) for n in areas.neighbours]
-    found: list[tuple[int, ...]] = []
+    near = areas.padded(pool)
+    roots = np.flatnonzero(pool)
+    blocks = [(roots[:, None], np.where(near[roots] > roots[:, None], near[roots], len(pool)))]
+    found: list[Index] = []
+    while blocks:
+        chosen, options = blocks.pop()
+        if chosen.shape[1] == size:
+            found.append(np.sort(chosen, axis=1))
+            if sum(map(len, found)) > limit:
+                return None
+            continue
+        # the first sets first: whole sets come in order, and few are held that are not whole yet
+        some = _first_few(options, len(pool))
+        blocks += [(chosen[some:], options[some:])] if some < len(chosen) else []
+        blocks.append(_extended(chosen[:some], options[:some], near, last=chosen.shape[1] + 1 == size))
+    return np.concatenate(found) if found else np.empty((0, size), dtype=np.int64)
 
-    def extend(chosen: tuple[int, ...], options: frozenset[int], seen: frozenset[int], root: int) -> bool:
-        if len(chosen) == size:
-            found.append(tuple(sorted(chosen)))
-            return len(found) <= limit
-        left = set(options)
-        while left:
-            unit = min(left)
-            left.remove(unit)
-            fresh = frozenset(x for x in near[unit] if x > root and x not in seen)
-            if not extend((*chosen, unit), frozenset(left) | fresh, seen | fresh, root):
-                return False
-        return True
 
-    for root in np.flatnonzero(pool).tolist():
-        above = frozenset(x for x in near[root] if x > root)
-        if not extend((root,), above, above | {root}, root):
-            return None
-    return np.array(found, dtype=np.int64).reshape(-1, size)
+#: Sets that `connected_sets` extends to at once.
+BLOCK = 2048
+
+
+def _first_few(options: Index, none: int) -> int:
+    """How many sets, from the first on, are extended to at most `BLOCK`; at least one."""
+    return max(int(np.searchsorted(np.cumsum((options < none).sum(axis=1)), BLOCK, side="right")), 1)
+
+
+def _extended(chosen: Index, options: Index, near: Index, *, last: bool) -> tuple[Index, Index]:
+    """Each set with each of its options, in order, and the options of what comes out.
+
+    Parameters
+    ----------
+    chosen : int array, shape (sets, k)
+        Units in the order in which they joined; the first is the root, the smallest of them.
+    options : int array, shape (sets, width)
+        Units that may join, ascending and padded with the number of units.
+    near : int array
+        Neighbours of each unit, padded so.
+    last : bool
+        Whether the sets are then whole and need no options.
+    """
+    none = len(near) - 1
+    parent, column = np.nonzero(options < none)
+    unit = options[parent, column][:, None]
+    grown = np.hstack([chosen[parent], unit])
+    if last or not len(parent):
+        return grown, unit
+    joined = near[unit[:, 0]]
+    seen = near[chosen[parent]].reshape(len(parent), 1, -1)
+    fresh = (joined > grown[:, :1]) & ~(joined[:, :, None] == seen).any(axis=2)
+    kept = np.where(options[parent] > unit, options[parent], none)
+    more = np.sort(np.hstack([kept, np.where(fresh, joined, none)]), axis=1)
+    return grown, more[:, : int((more < none).sum(axis=1).max())]

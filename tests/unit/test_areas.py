@@ -202,3 +202,17 @@ def test_draws_of_a_seed_stay_as_they_are():
     """Committed results hang on these very draws."""
     drawn = draw_connected(lattice(6, 6), np.arange(36) != 14, 4, 3, np.random.default_rng(7))
     assert drawn.tolist() == [[29, 33, 34, 35], [16, 22, 28, 34], [12, 18, 19, 24]]
+
+
+def test_enumeration_comes_in_the_order_in_which_sets_grow(monkeypatch):
+    """From the smallest root on, each set extended by its smallest option first, however many are held at once."""
+    areas = lattice(3, 3)
+    expected = [[0, 1, 2], [0, 1, 3], [0, 1, 4], [0, 3, 4], [0, 3, 6], [1, 2, 4], [1, 2, 5], [1, 3, 4], [1, 4, 5]]
+    for block in (1, 2, 3, 2048):
+        monkeypatch.setattr("cseval.areas.BLOCK", block)
+        assert connected_sets(areas, everywhere(areas), 3, 100)[:9].tolist() == expected
+
+
+def test_enumeration_of_large_sets_stops_soon_after_its_limit():
+    areas = lattice(6, 6)
+    assert connected_sets(areas, everywhere(areas), 16, 500) is None
