@@ -147,8 +147,8 @@ _EFFECTIVE = Requirement(
     least=FEW_CLUSTERS,
     otherwise=Standing.UNRELIABLE,
     because=lambda s: (
-        f"Units weigh so unequally that they count for {s.effective_clusters:.1f} clusters, and errors "
-        f"clustered by unit need at least {FEW_CLUSTERS}."
+        f"By their weights the units count for {s.effective_clusters:.1f} clusters, and errors clustered by "
+        f"unit need at least {FEW_CLUSTERS}."
     ),
 )
 _NO_GIANT = Requirement(
@@ -274,6 +274,15 @@ SHIFTS_BY_SIZE: tuple[Requirement, ...] = (
         because=lambda s: (
             f"With {s.pre_months} months before and {s.post_months} after the start, the size of residuals "
             "cannot tell the months after it from those before."
+        ),
+    ),
+    Requirement(
+        measure=lambda s: s.pre_months - 2 * s.post_months,
+        least=0,
+        otherwise=Standing.COARSE,
+        because=lambda s: (
+            f"With {s.post_months} months after the start and {s.pre_months} before, the size of residuals "
+            "shows only very large effects; the interval is wide or has no end."
         ),
     ),
 )

@@ -69,6 +69,7 @@ LIMITS = [
     (CONLEY_TABER, {"relative_size": 2.1}, {"relative_size": 2.0}, Standing.UNRELIABLE),
     (CONLEY_TABER, {"relative_size": 0.45}, {"relative_size": 0.5}, Standing.UNRELIABLE),
     (SHIFTS, {"pre_months": 10, "post_months": 9}, {"pre_months": 10, "post_months": 10}, Standing.REFUSED),
+    (SHIFTS_BY_SIZE, {"pre_months": 35}, {"pre_months": 36}, Standing.COARSE),
     (SHIFTS_BY_SIZE, {"pre_months": 18}, {"pre_months": 19}, Standing.REFUSED),
 ]
 
@@ -115,7 +116,7 @@ def test_the_pilot_is_told_in_the_words_of_its_own_numbers():
         "shown only beside the placebo test."
     )
     assert found.also == (
-        "Units weigh so unequally that they count for 4.8 clusters, and errors clustered by unit need at least 6.",
+        "By their weights the units count for 4.8 clusters, and errors clustered by unit need at least 6.",
     )
 
 
