@@ -209,6 +209,8 @@ def _notes(
     outside = int(((design.event_time < bins[0][0]) | (design.event_time > bins[-1][1])).sum())
     if outside:
         notes.append(f"{outside} months at the ends that fill no whole {unit} are left out.")
+    if design.transition:
+        notes.append(f"The change at the start spans the {design.transition} transition months that are left out.")
     if not math.isnan(breakdown):
         bend = smoothness_breakdown(study, LARGEST_BEND * level) / level
         found = f"{100 * bend:.2g}%" if math.isfinite(bend) else f"more than {100 * LARGEST_BEND:.0f}%"

@@ -69,7 +69,8 @@ class MomentTest:
 
         First stage: reject if the largest form exceeds the least favourable critical value at a tenth of the level.
         Second: reject if it is large for a normal variable truncated to where the same form stays the largest and the
-        first stage does not reject, and above zero. Andrews, Roth and Pakes (2023), sections 4 and 5.
+        first stage does not reject, and above zero. Andrews, Roth and Pakes (2023), "Inference for linear conditional
+        moment inequalities", the hybrid of their conditional and least favourable tests.
         """
         statistic, largest = forms.max(axis=1), forms.argmax(axis=1)
         low, high = self._truncation(forms, statistic, largest)

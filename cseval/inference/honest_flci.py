@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import optimize, special
 
+from cseval.errors import EstimationError
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -40,7 +42,8 @@ class AffineProblem:
     base plus sums of these. The bias of v is bounded only if straight lines cancel,
     ``sum_t t v_(-t) = sum_t t l_t``; then it is at most M times ``sum_(j >= 0) |sum_(t > j) (t - j) l_t|`` after the
     start plus ``sum_(j >= 1) |x_j|`` before it, where ``x_j = sum_(t > j) (t - j) v_(-t)``. So v before the start is
-    the second difference of x. Rambachan and Roth (2023), "A more credible approach to parallel trends", section 4.2.
+    the second difference of x. Rambachan and Roth (2023), "A more credible approach to parallel trends", on confidence
+    intervals of fixed length.
     """
 
     start: Floats
@@ -133,7 +136,7 @@ def _lasso_path(quadratic: Floats, linear: Floats) -> Iterator[Floats]:
         gradient = linear + quadratic @ (fixed + following * moving)
         sign[which] = 0.0 if sign[which] else -np.sign(gradient[which])
         penalty, changed = following, which
-    raise ArithmeticError("the path of least variance does not end")  # pragma: no cover
+    raise EstimationError("the path of least variance does not end", where="smoothness", todo="Use fewer bins")
 
 
 def _lines(quadratic: Floats, linear: Floats, sign: Floats) -> tuple[Floats, Floats]:

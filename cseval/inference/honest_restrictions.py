@@ -125,7 +125,7 @@ def relative_magnitudes(study: EventCoefficients, bound: float) -> Iterator[Mome
     The restriction is a union over which pre-period change is the largest, and its sign; each part is convex:
     ``|delta_t - delta_(t-1)| <= bound * g(delta)`` for all post bins, where g is that change.
 
-    Rambachan and Roth (2023), "A more credible approach to parallel trends", section 2.4.1.
+    Rambachan and Roth (2023), "A more credible approach to parallel trends", on bounding relative magnitudes.
     """
     k = len(study.pre)
     changes = differences(k, len(study.post))
@@ -139,7 +139,7 @@ def _moments(study: EventCoefficients, changes: Floats, limit: Floats) -> Moment
 
     The statistic is the smallest ``eta`` such that some effects with ``weights @ effect = theta`` satisfy
     ``(+-changes - limit) @ (estimates - effects) <= eta * sd`` row by row (Andrews, Roth and Pakes 2023, "Inference for
-    linear conditional moment inequalities", equation 15). By duality it is the largest of ``v @ y`` over the vertices
+    linear conditional moment inequalities"). By duality it is the largest of ``v @ y`` over the vertices
     v of ``{v >= 0, v @ sd = 1, v eliminates the other effects}``. Here these are known: v eliminates them exactly if
     the weights on +change and -change differ by a multiple of ``c``, ``c_t = sum of weights from t on``, since
     ``c @ changes`` over the effects is ``weights @ effects``. So the vertices are the positive and negative parts of c,

@@ -180,7 +180,7 @@ def mean_after_passing(deviation: Floats, covariance: Floats, before: int, test:
     Notes
     -----
     ``post = deviation_post + S21 S11^-1 (E[pre | pass] - deviation_pre)``, since given the coefficients before the
-    start those after it are normal and do not depend on the test (Roth 2022, proposition 1).
+    start those after it are normal and do not depend on the test (Roth 2022).
     """
     inside = covariance[:before, :before]
     found = test.passing(deviation[:before], inside)

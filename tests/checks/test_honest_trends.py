@@ -135,6 +135,14 @@ def test_an_incomplete_bin_at_the_ends_is_left_out_and_said():
     assert "3 months at the ends that fill no whole half-year are left out." in notes
 
 
+def test_transition_months_are_said_to_lie_in_the_first_change():
+    given = context(clean(level=20))
+    later = replace(given, design=replace(given.design, transition=2, months_after=10))
+    notes = " ".join(HonestTrends().run(later).table.notes)
+    assert "spans the 2 transition months" in notes
+    assert "spans" not in " ".join(HonestTrends().run(given).table.notes)
+
+
 def test_bins_without_incidents_and_too_few_placebos_are_said():
     counts = clean(level=20)
     counts[TREATED, START - 6 : START] = 0

@@ -202,18 +202,38 @@ def test_no_other_estimator_has_a_shorter_interval(before, bound):
             assert problem.half_length(own + step * away, bound, 0.05).min() >= (high - low) / 2 * (1 - 1e-9)
 
 
-def test_the_path_ends_at_least_variance_and_has_least_variance_on_the_way():
-    study = random_study(1, 6, 2)
-    problem = AffineProblem.of(study)
-    knots = frontier(problem)
-    quadratic = problem.basis.T @ study.covariance @ problem.basis
-    linear = problem.basis.T @ study.covariance @ problem.start
-    np.testing.assert_allclose(knots[-1], -np.linalg.solve(quadratic, linear), atol=1e-8)
+@pytest.mark.parametrize("before", [2, 5, 11, 23])
+def test_the_path_is_found_whatever_the_covariance(before):
+    """Independent, equally correlated and serially correlated coefficients, where variables enter at the same time."""
+    size = before + 2
+    apart = np.abs(np.subtract.outer(np.arange(size), np.arange(size)))
+    for covariance in (np.eye(size), 0.5 * np.eye(size) + 0.5, 0.9**apart, np.eye(size) + 100.0):
+        study = EventCoefficients(
+            pre=np.zeros(before), post=np.zeros(2), covariance=covariance, weights=np.array([0.5, 0.5])
+        )
+        problem = AffineProblem.of(study)
+        knots = frontier(problem)
+        assert_least_variance_on_the_way(problem, knots)
+        assert np.isfinite(shortest_interval(study, 0.3, 0.05)[1])
+
+
+def assert_least_variance_on_the_way(problem, knots):
+    """The optimality conditions of the lasso between the knots, and no penalty at the last one."""
+    quadratic = problem.basis.T @ problem.covariance @ problem.basis
+    linear = problem.basis.T @ problem.covariance @ problem.start
+    scale = np.abs(linear).max()
+    np.testing.assert_allclose(linear + quadratic @ knots[-1], 0, atol=1e-8 * scale)
     for x in [*knots[1:-1], *(knots[1:] + knots[:-1]) / 2]:
         gradient = linear + quadratic @ x  # minus penalty times sign where x moves, smaller where it rests
         penalty = np.abs(gradient).max()
-        moving = np.abs(x) > 1e-9
-        np.testing.assert_allclose(gradient[moving], -penalty * np.sign(x[moving]), rtol=1e-6)
+        moving = np.abs(x) > 1e-7 * np.abs(x).max()
+        np.testing.assert_allclose(gradient[moving], -penalty * np.sign(x[moving]), atol=1e-7 * scale)
+
+
+def test_the_path_has_least_variance_at_each_bias():
+    for seed in range(20):
+        problem = AffineProblem.of(random_study(seed, 7, 2))
+        assert_least_variance_on_the_way(problem, frontier(problem))
 
 
 def test_a_straight_line_in_the_trend_moves_nothing():
