@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cseval.errors import EstimationError, SpecError
 from cseval.estimate import COUNT, Estimate
 from cseval.estimators.base import ClusterErrors, ManyEffects
-from cseval.estimators.poisson_did import TERM, coefficient_frame, left_out
+from cseval.estimators.poisson_did import TERM, coefficient_frame, covariate_counts, left_out
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from cseval.areas import PlaceboSets
     from cseval.design import Design
+    from cseval.estimators.collapsed import Collapsed
 
     Floats = npt.NDArray[np.float64]
 
@@ -29,8 +30,9 @@ ASSUMPTION = (
 class LinearDiD:
     """Two-way fixed-effects linear difference in differences.
 
-    ``y_it = a_i + g_t + tau D_it + error``, fitted by `linearmodels.PanelOLS`; on the balanced panel of a
-    design ``tau`` is the difference of four means. The effect is reported in incidents per unit and month.
+    ``y_it = a_i + g_t + tau D_it + x_it b + error``. Without covariates ``tau`` is the difference of four means on the
+    balanced panel of a design, and is computed so with its error by unit; with covariates the model is fitted by
+    `linearmodels.PanelOLS`. The effect is reported in incidents per unit and month.
 
     Parameters
     ----------
@@ -38,6 +40,8 @@ class LinearDiD:
         Model the rate per `per` of the panel's exposure (for example 1000 residents) rather than the count.
         The rate's coefficient is in the coefficients table; the effect is the rate's times the mean exposure
         of the treated units in the post period, so again incidents per unit and month.
+    covariates : tuple of str
+        Outcomes of the panel that enter as regressors, as counted.
 
     Raises
     ------
@@ -46,6 +50,7 @@ class LinearDiD:
     """
 
     per: float | None = None
+    covariates: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.per is not None and not self.per > 0:
@@ -64,29 +69,26 @@ class LinearDiD:
         Raises
         ------
         EstimationError
-            If exposure is asked for and absent, or a group has a single unit and nothing varies.
+            If exposure is asked for and absent, a covariate was not received, or the model is not identified.
         """
-        used = design.is_treated | design.comparison
-        fit = _fit_panel(_values(self, design)[used], design.is_treated[used], design.post)
-        factor = float(_incidents(self, design, design.own_set.members)[0])
-        return _assemble(self, design, float(fit.params["did"]), float(fit.std_errors["did"]), factor)
+        return (_fitted_estimate if self.covariates else _closed_estimate)(self, design)
 
     def estimate_many(self, design: Design, sets: PlaceboSets) -> ManyEffects:
         """Effect of each set against the design's comparison units less the set and its ring.
 
-        By closed form, equal to `estimate` set by set. The variance is linear in the set's baseline
-        incidents per unit and month and their square.
+        Equal to `estimate` set by set: by closed form, or with covariates by least squares for each set, which takes
+        milliseconds a set and leaves NaN where the model is not identified. The variance is linear in the set's
+        baseline incidents per unit and month and their square.
         """
         import numpy as np
 
         from cseval.estimators import did_kernels as kernels
 
-        change = _change(_values(self, design), design.post)
-        factor = _incidents(self, design, sets.members)
         size = kernels.member_sum(design.pre_counts, sets.members)
         level = size / (kernels.group_sizes(design.comparison, sets)[0] * (~design.post).sum())
+        effect, _ = (_fitted_many if self.covariates else _closed_many)(self, design, sets)
         return ManyEffects(
-            effect=factor * kernels.mean_difference(change, design.comparison, sets),
+            effect=_incidents(self, design, sets.members) * effect,
             variance_terms=np.stack([level, level**2], axis=1),
             size=size,
         )
@@ -95,37 +97,54 @@ class LinearDiD:
         """Standard error by unit (linearmodels' factor) of each effect of `estimate_many`, units - 1 df."""
         import numpy as np
 
-        from cseval.estimators import did_kernels as kernels
+        from cseval.estimators.did_kernels import group_sizes
 
-        change = _change(_values(self, design), design.post)
-        variance = kernels.mean_difference_variance(change, design.comparison, sets)
-        clusters = np.sum(kernels.group_sizes(design.comparison, sets), axis=0)
-        error = np.sqrt(variance * small_sample_factor(clusters, len(design.periods)))
+        _, error = (_fitted_many if self.covariates else _closed_many)(self, design, sets)
+        clusters = np.sum(group_sizes(design.comparison, sets), axis=0)
         return ClusterErrors(std_error=_incidents(self, design, sets.members) * error, df=(clusters - 1).astype(float))
 
+    def collapsed(self, design: Design, sets: PlaceboSets) -> Collapsed:
+        """The model as a difference of mean changes.
 
-def small_sample_factor(units: npt.NDArray[np.int64] | int, periods: int) -> Floats:
-    """What linearmodels multiplies the CR0 variance by: observations over residual degrees of freedom."""
-    import numpy as np
+        Raises
+        ------
+        EstimationError
+            If there are covariates, or exposure is asked for and absent.
+        """
+        import numpy as np
 
-    observations = np.asarray(units, dtype=float) * periods
-    return np.asarray(observations / (observations - units - periods))
+        from cseval.estimators.collapsed import Collapsed, Identity
+
+        if self.covariates:
+            raise EstimationError(
+                "with covariates the model does not collapse to one change by unit",
+                where=f"outcome {design.outcome}",
+                todo="Use cluster-robust (CR1) errors or placebo neighbourhoods",
+            )
+        factor = _incidents(self, design, sets.members)
+        return Collapsed(value=_change(self, design), mass=np.ones(len(design.units)), link=Identity(), factor=factor)
 
 
-def _values(options: LinearDiD, design: Design) -> Floats:
-    """Counts, or rates, shape (units, used months)."""
+def _exposure(options: LinearDiD, design: Design) -> Floats | None:
     if options.per is None:
-        return design.counts.astype(float)
+        return None
     if design.exposure is None:
         raise EstimationError(
             "no exposure in the panel", where=f"outcome {design.outcome}", todo="Use LinearDiD(per=None)"
         )
-    return design.counts * options.per / design.exposure
+    return design.exposure
 
 
-def _change(values: Floats, post: Any) -> Floats:
+def _change(options: LinearDiD, design: Design) -> Floats:
     """Mean after less mean before of each unit."""
-    return values[:, post].mean(axis=1) - values[:, ~post].mean(axis=1)  # type: ignore[no-any-return]
+    import numpy as np
+
+    from cseval.estimators.linear_kernels import unit_change
+
+    exposure = _exposure(options, design)
+    if exposure is None:
+        return np.asarray(design.post_counts / design.post.sum() - design.pre_counts / (~design.post).sum())
+    return unit_change(design.counts, exposure, options.per or 1.0, design.post)
 
 
 def _incidents(options: LinearDiD, design: Design, members: Any) -> Floats:
@@ -137,29 +156,148 @@ def _incidents(options: LinearDiD, design: Design, members: Any) -> Floats:
     from cseval.estimators.did_kernels import member_sum
 
     used = (members < len(design.units)).sum(axis=1)  # a row may be padded
-    return np.asarray(member_sum(design.exposure[:, design.post].mean(axis=1), members) / used / options.per)
+    mean = design.exposure @ (design.post / design.post.sum())
+    return np.asarray(member_sum(mean, members) / used / options.per)
 
 
-def _fit_panel(values: Floats, treated: Any, post: Any) -> Any:
-    """Fit ``did`` with unit and month effects, clustered by unit."""
+# The closed form ----------------------------------------------------------------------------------
+
+
+def _closed_many(options: LinearDiD, design: Design, sets: PlaceboSets) -> tuple[Floats, Floats]:
+    """Coefficient and standard error of each set, both of the modelled quantity."""
+    import numpy as np
+
+    from cseval.estimators import did_kernels as kernels
+    from cseval.estimators.linear_kernels import small_sample_factor
+
+    change = _change(options, design)
+    clusters = np.sum(kernels.group_sizes(design.comparison, sets), axis=0)
+    variance = kernels.mean_difference_variance(change, design.comparison, sets)
+    error = np.sqrt(variance * small_sample_factor(clusters, len(design.periods)))
+    return kernels.mean_difference(change, design.comparison, sets), error
+
+
+def _closed_estimate(options: LinearDiD, design: Design) -> Estimate:
+    tau, error = _closed_many(options, design, design.own_set)
+    return _assemble(options, design, tau, error, _closed_path(options, design, float(tau[0])), "closed form")
+
+
+def _closed_path(options: LinearDiD, design: Design, tau: float) -> pd.DataFrame:
+    """The treated area: each unit's own level moved by the comparison's mean change, month by month."""
+    import numpy as np
+
+    from cseval.estimators.linear_kernels import month_means, rate_blocks
+
+    post, treated, exposure, per = design.post, design.is_treated, design.exposure, options.per or 1.0
+    exposure = None if options.per is None else exposure
+    theirs = None if exposure is None else exposure[treated]
+    moved = month_means(design.counts, exposure, per, design.comparison)
+    values = np.concatenate(list(rate_blocks(design.counts[treated], theirs, per)))
+    level = values[:, ~post].mean(axis=1, keepdims=True) - moved[~post].mean()
+    weight = np.ones(values.shape) if theirs is None else theirs / per
+    return _path_frame(design, (weight * (level + moved)).sum(axis=0), tau * weight.sum(axis=0))
+
+
+def _path_frame(design: Design, counterfactual: Floats, lift: Floats) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            "period": list(design.periods),
+            "observed": design.counts[design.is_treated].sum(axis=0).astype(float),
+            "fitted": counterfactual + lift * design.post,
+            "counterfactual": counterfactual,
+            "low": np.nan,
+            "high": np.nan,
+        }
+    )
+
+
+# With covariates ----------------------------------------------------------------------------------
+
+
+def _fitted_estimate(options: LinearDiD, design: Design) -> Estimate:
+    """By `linearmodels.PanelOLS`."""
+    import numpy as np
+
+    used = design.is_treated | design.comparison
+    fit = _fit_panel(_rates(options, design)[used], _regressors(options, design, design.is_treated, used))
+    values, errors = (np.asarray(x, dtype=float) for x in (fit.params, fit.std_errors))
+    path = _fitted_path(options, design, fit, float(values[0]))
+    return _assemble(options, design, values, errors, path, "linearmodels.PanelOLS")
+
+
+def _rates(options: LinearDiD, design: Design) -> Floats:
+    import numpy as np
+
+    from cseval.estimators.linear_kernels import rate_blocks
+
+    return np.concatenate(list(rate_blocks(design.counts, _exposure(options, design), options.per or 1.0)))
+
+
+def _regressors(options: LinearDiD, design: Design, treated: Any, used: Any) -> Floats:
+    """The programme's switch and the covariates, shape (used units, months, terms)."""
+    import numpy as np
+
+    switch = (treated[used][:, None] & design.post[None, :]).astype(float)
+    return np.stack([switch, *(covariate_counts(design, c)[used] for c in options.covariates)], axis=2)
+
+
+def _fit_panel(values: Floats, x: Floats) -> Any:
+    """Fit with unit and month effects, clustered by unit."""
     import pandas as pd
     from linearmodels import PanelOLS
 
+    from cseval.estimators.linear_kernels import require_identified
+
+    require_identified(x)
     units, months = values.shape
     index = pd.MultiIndex.from_product([range(units), range(months)], names=["unit", "month"])
-    switch = (treated[:, None] & post[None, :]).astype(float)
-    data = pd.DataFrame({"y": values.ravel(), "did": switch.ravel()}, index=index)
-    model = PanelOLS(data["y"], data[["did"]], entity_effects=True, time_effects=True)
+    regressors = pd.DataFrame(x.reshape(units * months, -1), index=index)
+    model = PanelOLS(pd.Series(values.ravel(), index=index), regressors, entity_effects=True, time_effects=True)
     return model.fit(cov_type="clustered", cluster_entity=True)
 
 
-def _assemble(options: LinearDiD, design: Design, tau: float, error: float, factor: float) -> Estimate:
-    """The Estimate in incidents per unit and month."""
+def _fitted_path(options: LinearDiD, design: Design, fit: Any, tau: float) -> pd.DataFrame:
+    """Fitted values of the treated units with and without the effect."""
+    used = design.is_treated | design.comparison
+    expected = (fit.fitted_values.to_numpy() + fit.estimated_effects.to_numpy()).reshape(int(used.sum()), -1)
+    expected = expected[design.is_treated[used]]
+    weight = expected * 0 + 1 if options.per is None else design.exposure[design.is_treated] / options.per  # type: ignore[index]
+    lift = tau * weight.sum(axis=0)
+    return _path_frame(design, (weight * expected).sum(axis=0) - lift * design.post, lift)
+
+
+def _fitted_many(options: LinearDiD, design: Design, sets: PlaceboSets) -> tuple[Floats, Floats]:
+    """Coefficient and standard error of each set by least squares, one set after another."""
     import numpy as np
 
+    from cseval.estimators.linear_kernels import fit_linear
+
+    rates, out = _rates(options, design), np.full((len(sets), 2), np.nan)
+    for row, (members, ring) in enumerate(zip(sets.members, sets.ring, strict=True)):
+        treated, used = np.zeros((2, len(design.units) + 1), dtype=bool)  # a row may be padded
+        used[:-1] = design.comparison
+        used[ring] = False
+        treated[members] = used[members] = True
+        treated, used = treated[:-1], used[:-1]
+        try:
+            values, covariance = fit_linear(rates[used], _regressors(options, design, treated, used))
+        except EstimationError:
+            continue
+        out[row] = values[0], np.sqrt(covariance[0, 0])
+    return out[:, 0], out[:, 1]
+
+
+def _assemble(
+    options: LinearDiD, design: Design, values: Floats, errors: Floats, path: pd.DataFrame, method: str
+) -> Estimate:
+    """The Estimate in incidents per unit and month; the effect is the first of `values`."""
     clusters = int((design.is_treated | design.comparison).sum())
-    coefficients = coefficient_frame([TERM], np.array([tau]), np.array([error]), clusters - 1)
-    low, high, p_value = (float(coefficients.iloc[0][c]) for c in ("conf_low", "conf_high", "p_value"))
+    coefficients = coefficient_frame([TERM, *options.covariates], values, errors, clusters - 1)
+    first = {c: float(coefficients.iloc[0][c]) for c in ("estimate", "std_error", "conf_low", "conf_high", "p_value")}
+    factor = float(_incidents(options, design, design.own_set.members)[0])
     treated, months = int(design.is_treated.sum()), int(design.post.sum())
     observed = float(design.post_counts[design.is_treated].sum())
     return Estimate(
@@ -167,43 +305,21 @@ def _assemble(options: LinearDiD, design: Design, tau: float, error: float, fact
         estimand="ATT, incidents per unit and month",
         outcome=design.outcome,
         scale=COUNT,
-        effect=factor * tau,
-        std_error=factor * error,
-        conf_low=factor * low,
-        conf_high=factor * high,
-        p_value=p_value,
+        effect=factor * first["estimate"],
+        std_error=factor * first["std_error"],
+        conf_low=factor * first["conf_low"],
+        conf_high=factor * first["conf_high"],
+        p_value=first["p_value"],
         inference="cluster-robust (linearmodels, t)",
         observed=observed,
-        counterfactual=observed - factor * tau * treated * months,
+        counterfactual=observed - factor * first["estimate"] * treated * months,
         treated_units=treated,
         comparison_units=int(design.comparison.sum()),
         pre_periods=int((~design.post).sum()),
         post_periods=months,
         assumption=ASSUMPTION,
         coefficients=coefficients,
-        path=_path(options, design, tau),
-        facts={"method": "linearmodels.PanelOLS", "clusters": clusters, "per": options.per},
+        path=path,
+        facts={"method": method, "clusters": clusters, "per": options.per},
         left_out=left_out(design),
-    )
-
-
-def _path(options: LinearDiD, design: Design, tau: float) -> pd.DataFrame:
-    """The treated area: each unit's own level moved by the comparison's mean change, month by month."""
-    import numpy as np
-    import pandas as pd
-
-    values, post = _values(options, design), design.post
-    weight = np.ones(values.shape) if options.per is None else np.asarray(design.exposure) / options.per
-    moved = values[design.comparison].mean(axis=0)
-    level = values[design.is_treated][:, ~post].mean(axis=1, keepdims=True) - moved[~post].mean()
-    counterfactual = (weight[design.is_treated] * (level + moved)).sum(axis=0)
-    return pd.DataFrame(
-        {
-            "period": list(design.periods),
-            "observed": design.counts[design.is_treated].sum(axis=0).astype(float),
-            "fitted": counterfactual + tau * weight[design.is_treated].sum(axis=0) * post,
-            "counterfactual": counterfactual,
-            "low": np.nan,
-            "high": np.nan,
-        }
     )

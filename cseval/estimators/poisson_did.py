@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from cseval.areas import PlaceboSets
     from cseval.design import Design
+    from cseval.estimators.collapsed import Collapsed
     from cseval.estimators.fixed_effects import PoissonFit
 
     Floats = npt.NDArray[np.float64]
@@ -98,6 +99,27 @@ class PoissonDiD:
         treated, comparison = group_sizes(design.comparison, sets)
         return ClusterErrors(std_error=error, df=(treated + comparison - 1).astype(float))
 
+    def collapsed(self, design: Design, sets: PlaceboSets) -> Collapsed:
+        """The model conditional on the units' totals: a logit of the share of incidents in the post period.
+
+        Raises
+        ------
+        EstimationError
+            If the closed form is not exact.
+        """
+        import numpy as np
+
+        from cseval.estimators.collapsed import Collapsed, Logit
+
+        if not _closed(self, design):
+            raise EstimationError(
+                "with covariates or an exposure that changes over time the model does not collapse to totals by unit",
+                where=f"outcome {design.outcome}",
+                todo="Use cluster-robust (CR1) errors or placebo neighbourhoods",
+            )
+        mass = design.pre_counts + design.post_counts
+        return Collapsed(value=design.post_counts, mass=mass, link=Logit(), factor=np.ones(len(sets)))
+
 
 def _closed(options: PoissonDiD, design: Design) -> bool:
     """Whether the closed form is exact: nothing in the model changes over time but the programme."""
@@ -151,7 +173,7 @@ def _closed_estimate(options: PoissonDiD, design: Design) -> Estimate:
 
 def _facts(design: Design) -> dict[str, Any]:
     """Totals, clusters and the dispersion of the pre period."""
-    from cseval.estimators.did_kernels import pearson_dispersion
+    from cseval.estimators.collapsed import pre_columns, table_dispersion
 
     used = design.is_treated | design.comparison
     pre, post = design.pre_counts, design.post_counts
@@ -161,13 +183,15 @@ def _facts(design: Design) -> dict[str, Any]:
         "C0": float(pre[design.comparison].sum()),
         "C1": float(post[design.comparison].sum()),
         "clusters": int(used.sum()),
-        "dispersion": pearson_dispersion(design.counts[used][:, ~design.post].astype(float)),
+        "dispersion": table_dispersion(design.counts[:, : pre_columns(design.post)], used),
     }
 
 
 def _closed_path(design: Design, facts: dict[str, Any], effect: float) -> pd.DataFrame:
     """The treated area beside the comparison's months, scaled to the treated level of the pre period."""
-    comparison = design.counts[design.comparison].sum(axis=0)
+    from cseval.estimators.collapsed import month_totals
+
+    comparison = month_totals(design.counts, design.comparison)
     return path_frame(design, comparison * facts["T0"] / facts["C0"], effect)
 
 
@@ -287,7 +311,7 @@ def _fit_set(options: PoissonDiD, design: Design, treated: Any, comparison: Any)
 
     used = treated | comparison
     switch = (treated[used][:, None] & design.post[None, :]).astype(float)
-    columns = [switch, *(_covariate(design, name)[used] for name in options.covariates)]
+    columns = [switch, *(covariate_counts(design, name)[used] for name in options.covariates)]
     exposure = _exposure(options, design)
     fit = fit_poisson(
         design.counts[used].astype(float),
@@ -297,7 +321,7 @@ def _fit_set(options: PoissonDiD, design: Design, treated: Any, comparison: Any)
     return fit, used
 
 
-def _covariate(design: Design, name: str) -> Floats:
+def covariate_counts(design: Design, name: str) -> Floats:
     """Counts of another outcome over the used months; refused where any used cell was not received."""
     import numpy as np
 

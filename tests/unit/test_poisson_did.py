@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from dataclasses import FrozenInstanceError
 
 import numpy as np
@@ -13,6 +14,8 @@ from builders import design, poisson_counts
 from cseval.areas import draw_connected
 from cseval.errors import EstimationError
 from cseval.estimators.base import PlaceboEstimator
+from cseval.estimators.collapsed import month_totals, table_dispersion
+from cseval.estimators.did_kernels import pearson_dispersion
 from cseval.estimators.poisson_did import PoissonDiD
 
 TREATED = [7, 8, 13]
@@ -81,14 +84,14 @@ def test_counterfactual_is_observed_over_the_ratio_and_adds_up_along_the_path():
 def test_own_set_and_each_placebo_set_equal_estimate():
     d = make(buffer_rings=1)
     e = PoissonDiD().estimate(d)
-    own = PoissonDiD().estimate_many(d, d.own_set)
-    assert (own.effect[0], own.cluster_se[0]) == pytest.approx((e.effect, e.std_error), rel=1e-12)
+    own, error = PoissonDiD().estimate_many(d, d.own_set), PoissonDiD().cluster_errors(d, d.own_set)
+    assert (own.effect[0], error.std_error[0]) == pytest.approx((e.effect, e.std_error), rel=1e-12)
     sets = d.sets(draw_connected(d.areas, d.comparison, 3, 4, np.random.default_rng(0)))
-    many = PoissonDiD().estimate_many(d, sets)
+    many, errors = PoissonDiD().estimate_many(d, sets), PoissonDiD().cluster_errors(d, sets)
     for row in range(len(sets)):
         placebo = PoissonDiD().estimate(d.treating(d.units[i] for i in sets.members[row]))
         assert many.effect[row] == pytest.approx(placebo.effect, rel=1e-12)
-        assert many.cluster_se[row] == pytest.approx(placebo.std_error, rel=1e-9)
+        assert errors.std_error[row] == pytest.approx(placebo.std_error, rel=1e-9)
 
 
 def test_variance_terms_are_a_constant_and_the_poisson_variance_without_effect():
@@ -109,7 +112,8 @@ def test_iterated_many_equals_the_iterated_estimate_and_leaves_nan_where_nothing
     many = PoissonDiD(exposure=True).estimate_many(d, sets)
     one = PoissonDiD(exposure=True).estimate(d.treating(d.units[i] for i in (0, 1, 2)))
     assert many.effect[0] == pytest.approx(one.effect, rel=1e-9)
-    assert many.cluster_se[0] == pytest.approx(one.std_error, rel=1e-7)
+    errors = PoissonDiD(exposure=True).cluster_errors(d, sets)
+    assert errors.std_error[0] == pytest.approx(one.std_error, rel=1e-7)
     assert np.isnan(many.effect[1])
 
 
@@ -173,3 +177,27 @@ def test_it_is_a_frozen_record_of_options():
     assert estimator.name == "Poisson DiD"
     with pytest.raises(FrozenInstanceError):
         estimator.exposure = True
+
+
+@pytest.mark.parametrize("share", [0.2, 0.9])
+def test_lean_sums_equal_plain_ones(share, monkeypatch):
+    rng = np.random.default_rng(5)
+    counts, rows = rng.negative_binomial(3, 0.3, (50, 12)), rng.random(50) < share
+    counts[4], counts[:, 7] = 0, 0
+    assert month_totals(counts, rows).tolist() == counts[rows].sum(axis=0).tolist()
+    plain = pearson_dispersion(counts[rows].astype(float))
+    assert table_dispersion(counts, rows) == pytest.approx(plain, rel=1e-11)
+    monkeypatch.setattr("cseval.estimators.collapsed.ROWS", 7)
+    assert table_dispersion(counts, rows) == pytest.approx(plain, rel=1e-11)
+    assert math.isnan(table_dispersion(counts[:, :1], rows))
+
+
+def test_the_panel_is_not_copied():
+    """Beyond the design's own counts and sums an estimate takes less than the panel's own array."""
+    d = design(np.random.default_rng(0).poisson(5, (6000, 60)), treated=[0, 1, 2], months_before=40)
+    PoissonDiD().estimate(d)  # imports and the design's sums
+    tracemalloc.start()
+    PoissonDiD().estimate(d)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < d.counts.nbytes
