@@ -147,8 +147,8 @@ _EFFECTIVE = Requirement(
     least=FEW_CLUSTERS,
     otherwise=Standing.UNRELIABLE,
     because=lambda s: (
-        f"By their weights the units count for {s.effective_clusters:.1f} clusters, and errors clustered by "
-        f"unit need at least {FEW_CLUSTERS}."
+        f"By their weights the units count for {s.effective_clusters:.1f} clusters, and errors clustered "
+        f"by unit need at least {FEW_CLUSTERS}."
     ),
 )
 _NO_GIANT = Requirement(
@@ -281,8 +281,8 @@ SHIFTS_BY_SIZE: tuple[Requirement, ...] = (
         least=0,
         otherwise=Standing.COARSE,
         because=lambda s: (
-            f"With {s.post_months} months after the start and {s.pre_months} before, the size of residuals "
-            "shows only very large effects; the interval is wide or has no end."
+            f"With {s.post_months} months after the start and {s.pre_months} before, the size of "
+            "residuals shows only very large effects; the interval is wide or has no end."
         ),
     ),
 )
