@@ -13,6 +13,7 @@ from cseval.errors import CsevalError, UsageError
 from cseval.estimators.base import PlaceboEstimator
 from cseval.inference.multiplicity import holm
 from cseval.inference.placebo import PlaceboNeighbourhoods
+from cseval.parallel import current
 from cseval.register import overlap_table
 from cseval.result import AnalysisResult, EvaluationResult
 from cseval.verdict import evidence_statement, primary_verdict, read_interval
@@ -71,6 +72,11 @@ def run_evaluation(
     report : callable
         Called with each step and what came out of it.
 
+    Notes
+    -----
+    Inside ``with cseval.parallel.open_workers(...)`` the analyses are spread over the workers; results, their order and
+    every random number are the same.
+
     Raises
     ------
     CsevalError
@@ -121,20 +127,30 @@ def _analyses(
     results: list[AnalysisResult] = []
     measured: dict[str, tuple[Measured, ...]] = {}
     refused: list[str] = []
-    for analysis in sorted(analyses, key=lambda a: a.role != "primary"):
-        try:
-            result, rates = run_analysis(evaluation, analysis, inputs, settings)
-        except CsevalError as error:
-            if analysis.role == "primary":
-                raise
-            refused.append(f"{analysis.slug}: {error}")
-            report(analysis.slug, f"left out: {error}")
+    ordered = sorted(analyses, key=lambda a: a.role != "primary")
+    found = current().each(_attempt, ordered, evaluation, inputs, settings)
+    for analysis, outcome in zip(ordered, found, strict=True):
+        if isinstance(outcome, CsevalError):
+            refused.append(f"{analysis.slug}: {outcome}")
+            report(analysis.slug, f"left out: {outcome}")
             continue
+        result, measured[analysis.slug] = outcome
         results.append(result)
-        measured[analysis.slug] = rates
         report(analysis.slug, result.verdict)
         clock.lap(f"analysis {analysis.slug}")
     return results, measured, refused
+
+
+def _attempt(
+    analysis: Analysis, evaluation: Evaluation, inputs: Inputs, settings: Settings
+) -> tuple[AnalysisResult, tuple[Measured, ...]] | CsevalError:
+    """One analysis, or why it cannot be made; without the primary one there is no evaluation."""
+    try:
+        return run_analysis(evaluation, analysis, inputs, settings)
+    except CsevalError as error:
+        if analysis.role == "primary":
+            raise
+        return error
 
 
 def _context(

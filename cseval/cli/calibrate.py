@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import click
 
-from cseval.cli.options import data_option, json_option, seed_option
+from cseval.cli.options import data_option, json_option, scheduler_option, seed_option, workers_option
 
 
 @click.command()
@@ -22,8 +22,19 @@ from cseval.cli.options import data_option, json_option, seed_option
     type=click.IntRange(1000, 10_000_000),
     help="Placebo neighbourhoods over all placebo starts.",
 )
+@workers_option
+@scheduler_option
 @json_option
-def calibrate(slug: str, data: str, seed: int, only: str | None, placebos: int, as_json: bool) -> int:
+def calibrate(
+    slug: str,
+    data: str,
+    seed: int,
+    only: str | None,
+    placebos: int,
+    workers: int,
+    scheduler: str | None,
+    as_json: bool,
+) -> int:
     """Measure how often each method finds an effect where nothing was done. Writes nothing.
 
     \b
@@ -35,6 +46,7 @@ def calibrate(slug: str, data: str, seed: int, only: str | None, placebos: int, 
     from cseval.choose import choose_inputs
     from cseval.errors import UsageError
     from cseval.loading import find
+    from cseval.parallel import open_workers
     from cseval.project import Project
     from cseval.reporting.files import json_value
 
@@ -47,7 +59,8 @@ def calibrate(slug: str, data: str, seed: int, only: str | None, placebos: int, 
         raise UsageError(f"no analysis {only!r}", expected="one of " + ", ".join(a.slug for a in analyses))
     settings = Settings(seed=seed)
     settings = replace(settings, plan=replace(settings.plan, placebos=placebos))
-    result, measured = run_analysis(evaluation, chosen[0], inputs, settings)
+    with open_workers(workers, scheduler):
+        result, measured = run_analysis(evaluation, chosen[0], inputs, settings)
     rows = [{"analysis": chosen[0].slug, "outcome": result.estimate.outcome, **r} for m in measured for r in m.rows()]
     if as_json:
         plain = [{name: json_value(value) for name, value in row.items()} for row in rows]

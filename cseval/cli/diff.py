@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cseval.cli.options import data_option, json_option
+from cseval.cli.options import data_option, json_option, scheduler_option, workers_option
 from cseval.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 @click.argument("slugs", nargs=-1, metavar="SLUG...")
 @click.option("--all", "everything", is_flag=True, help="Compare every evaluation of the project that has outputs.")
 @data_option
+@workers_option
+@scheduler_option
 @json_option
-def diff(slugs: tuple[str, ...], everything: bool, data: str, as_json: bool) -> int:
+def diff(
+    slugs: tuple[str, ...], everything: bool, data: str, workers: int, scheduler: str | None, as_json: bool
+) -> int:
     """Run again and compare with the outputs on disk; writes nothing. Exit code 1 if anything differs.
 
     Draws and seed are those of the outputs' own manifest. Numbers are compared to 1e-6, text exactly.
@@ -31,6 +35,7 @@ def diff(slugs: tuple[str, ...], everything: bool, data: str, as_json: bool) -> 
       cseval diff pilot-evaluation
     """
     from cseval.loading import evaluations, find
+    from cseval.parallel import open_workers
     from cseval.project import Project
 
     if everything == bool(slugs):
@@ -38,15 +43,16 @@ def diff(slugs: tuple[str, ...], everything: bool, data: str, as_json: bool) -> 
     project = Project.find()
     chosen = evaluations(project).values() if everything else [find(project, s) for s in slugs]
     records = []
-    for evaluation in chosen:
-        folder = _folder(evaluation, project, data)
-        if everything and not (folder / "manifest.json").is_file():
-            click.echo(f"{evaluation.slug}: no outputs in {folder}, left out", err=True)
-            continue
-        record = _diff_one(evaluation, project, data, folder)
-        records.append(record)
-        if not as_json:
-            _print(record["evaluation"], record["folder"], record["differences"])
+    with open_workers(workers, scheduler):
+        for evaluation in chosen:
+            folder = _folder(evaluation, project, data)
+            if everything and not (folder / "manifest.json").is_file():
+                click.echo(f"{evaluation.slug}: no outputs in {folder}, left out", err=True)
+                continue
+            record = _diff_one(evaluation, project, data, folder)
+            records.append(record)
+            if not as_json:
+                _print(record["evaluation"], record["folder"], record["differences"])
     if as_json:
         click.echo(json.dumps(records, indent=2))
     return 1 if any(r["differences"] for r in records) else 0

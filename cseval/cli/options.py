@@ -45,6 +45,26 @@ def seed_option(command: F) -> F:
     )(command)
 
 
+def workers_option(command: F) -> F:
+    """``--workers``: how many processes share the work."""
+    return click.option(
+        "--workers",
+        default=1,
+        show_default=True,
+        type=click.IntRange(min=1),
+        help="Processes that share the work; the numbers do not depend on it.",
+    )(command)
+
+
+def scheduler_option(command: F) -> F:
+    """``--scheduler``: a Dask cluster that does the work."""
+    return click.option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Dask scheduler whose workers share the work, such as tcp://192.168.0.5:8786.",
+    )(command)
+
+
 def json_option(command: F) -> F:
     """``--json``: print data instead of words."""
     return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(command)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cseval.cli.options import data_option, draws_option, json_option, seed_option
+from cseval.cli.options import data_option, draws_option, json_option, scheduler_option, seed_option, workers_option
 from cseval.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 @click.option("--only", metavar="ANALYSIS", help="Run this analysis (and the primary one) only; needs --out.")
 @draws_option
 @seed_option
+@workers_option
+@scheduler_option
 @click.option("--dry-run", is_flag=True, help="Say what would be run and written, and stop.")
 @json_option
 def run(
@@ -37,6 +39,8 @@ def run(
     only: str | None,
     draws: int,
     seed: int,
+    workers: int,
+    scheduler: str | None,
     dry_run: bool,
     as_json: bool,
 ) -> int:
@@ -46,7 +50,9 @@ def run(
     Examples:
       cseval run pilot-evaluation
       cseval run pilot-evaluation --data demonstration --out /tmp/results
+      cseval run --all --workers 4
     """
+    from cseval.parallel import open_workers
     from cseval.project import Project
 
     project = Project.find()
@@ -55,13 +61,12 @@ def run(
             "part of an evaluation would replace its whole outputs", where="--only", todo="Add --out FOLDER"
         )
     chosen = _chosen(project, slugs, everything)
-    records = []
-    for evaluation in chosen:
-        place = _Place(project, out, several=len(chosen) > 1)
-        if dry_run:
-            records.append(_plan(evaluation, place, data, only, as_json))
-        else:
-            records.append(_run_one(evaluation, place, data, only, draws, seed, as_json))
+    place = _Place(project, out, several=len(chosen) > 1)
+    if dry_run:
+        records = [_plan(evaluation, place, data, only, as_json) for evaluation in chosen]
+    else:
+        with open_workers(workers, scheduler):
+            records = [_run_one(evaluation, place, data, only, draws, seed, as_json) for evaluation in chosen]
     if as_json:
         click.echo(json.dumps(records, ensure_ascii=False, indent=2))
     return 0

@@ -27,6 +27,7 @@ import numpy as np
 from cseval.areas import Areas, connected_sets
 from cseval.inference.base import Placebos
 from cseval.months import month_number
+from cseval.parallel import current
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -34,10 +35,11 @@ if TYPE_CHECKING:
     from cseval.areas import PlaceboSets
     from cseval.design import Design
     from cseval.estimators.base import Estimator, Floats
-
-    Index = npt.NDArray[np.int64]
     from cseval.inference.base import Calibratable
     from cseval.inference.placebo import PlaceboNeighbourhoods
+
+    Index = npt.NDArray[np.int64]
+    Found = tuple[Floats, Floats, Floats, Index]
 
 LEVELS = (0.01, 0.05, 0.10)
 LIKE = 1.5
@@ -164,39 +166,73 @@ def calibrate(
     others : sequence of Calibratable
         Measured on the same neighbourhoods.
 
+    Notes
+    -----
+    Placebo starts are spread over `cseval.parallel.current`; each draws from a seed of its own.
+
     Returns
     -------
     tuple of Measured
         Empty if no placebo start fits into the months before the programme.
     """
     starts, design = shifted_starts(design, plan.step)
-    parts: dict[tuple[str, str], list[tuple[Floats, Floats, Floats, Index]]] = {}
-    measurable = 0
-    for number, start in enumerate(starts, start=1):
-        at = design.at(start)
-        share = min(max(-(-plan.placebos // len(starts)), 999), 4000)
-        reference = placebo.reference(at, estimator, share, seed + number)
-        if not np.isfinite(reference.effects.effect).any():  # nothing was counted yet
-            continue
-        measurable += 1
-        centre = float(np.nanmean(reference.effects.effect))
-        tested = min(-(-plan.tested // len(starts)), 2000)
-        for population, placebos in _populations(design, at, placebo, plan, reference, tested):
-            place = places(at, placebos.sets.members)
-            for method in (placebo, *others):
-                p = method.test_many(placebos, reference, among=population != "selection")
-                found = (p, placebos.effects.effect, placebos.effects.effect - centre, place)
-                parts.setdefault((method.name, population), []).append(found)
-    return tuple(
-        measured(method, population, found, measurable, (design.months_before, design.months_after))
-        for (method, population), found in parts.items()
+    share = min(max(-(-plan.placebos // max(len(starts), 1)), 999), 4000)
+    tested = min(-(-plan.tested // max(len(starts), 1)), 2000)
+    work = _StartWork(
+        design=design,
+        estimator=estimator,
+        placebo=placebo,
+        others=tuple(others),
+        plan=plan,
+        share=share,
+        tested=tested,
     )
+    tasks = [(start, seed + number) for number, start in enumerate(starts, start=1)]
+    found = [at_start for at_start in current().each(_measure_start, tasks, work) if at_start]
+    parts: dict[tuple[str, str], list[Found]] = {}
+    for at_start in found:
+        for key, one in at_start.items():
+            parts.setdefault(key, []).append(one)
+    return tuple(
+        measured(method, population, one, len(found), (design.months_before, design.months_after))
+        for (method, population), one in parts.items()
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _StartWork:
+    """What is to be done at every placebo start: `share` placebos are drawn there and `tested` of them tested."""
+
+    design: Design
+    estimator: Estimator
+    placebo: PlaceboNeighbourhoods
+    others: tuple[Calibratable, ...]
+    plan: CalibrationPlan
+    share: int
+    tested: int
+
+
+def _measure_start(task: tuple[str, int], work: _StartWork) -> dict[tuple[str, str], Found]:
+    """What each method finds in each population at one start; empty if nothing was counted there yet."""
+    start, seed = task
+    at = work.design.at(start)
+    reference = work.placebo.reference(at, work.estimator, work.share, seed)
+    if not np.isfinite(reference.effects.effect).any():
+        return {}
+    centre = float(np.nanmean(reference.effects.effect))
+    out: dict[tuple[str, str], Found] = {}
+    for population, placebos in _populations(work.design, at, work.placebo, work.plan, reference, work.tested):
+        place = places(at, placebos.sets.members)
+        for method in (work.placebo, *work.others):
+            p = method.test_many(placebos, reference, among=population != "selection")
+            out[method.name, population] = (p, placebos.effects.effect, placebos.effects.effect - centre, place)
+    return out
 
 
 def measured(
     method: str,
     population: str,
-    found: Sequence[tuple[Floats, Floats, Floats, Index]],
+    found: Sequence[Found],
     starts: int,
     months: tuple[int, int],
 ) -> Measured:
