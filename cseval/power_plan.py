@@ -39,7 +39,8 @@ class PowerPlan:
     follow_up : tuple of int
         Further months of follow-up, tried where the data allow them.
     start : str
-        Planned start ``YYYY-MM``; the registered one if empty. Only months before it are used.
+        Planned start ``YYYY-MM``; the registered one if empty. Only months before it are used; the treated area's
+        baseline is then that of the latest placebo window.
     before : int, optional
         Months before each start; the registered number if None.
     areas : tuple of str

@@ -198,8 +198,15 @@ def _print(result: PowerResult) -> None:
         console.print(f"\nShare of placebos in which the effect is found at 5%, {analysis}", markup=False)
         console.print(_curve_table(rows))
     console.print()
-    for sentence in (*result.words(), *result.notes):
+    for sentence in (*_sentences(result), *result.notes):
         console.print(sentence, markup=False, soft_wrap=True)
+
+
+def _sentences(result: PowerResult) -> list[str]:
+    """The sentences, each with the name of its analysis where there are several."""
+    names = result.detectable["analysis"].tolist()
+    several = len(set(names)) > 1
+    return [f"{name}: {s}" if several else s for name, s in zip(names, result.words(), strict=True)]
 
 
 def _detectable_table(result: PowerResult) -> Any:

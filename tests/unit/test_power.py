@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from builders import FIRST, analysis, evaluation, inputs, lattice, unit_codes
 
+from cseval import power
 from cseval.analyse import Settings, design_of, detectable_percent
 from cseval.areas import draw_connected
 from cseval.errors import DesignError, EstimationError, UsageError
@@ -99,6 +100,32 @@ def test_power_without_an_effect_is_the_calibrated_error_rate(data, measured):
     assert (row["size"], row["size_error"]) == (none["power"], none["mc_error"])
 
 
+class Recorder(PlaceboNeighbourhoods):
+    """A test that rejects nothing and remembers what it was asked."""
+
+    def test_many(self, tested, reference, among=False):
+        self.__dict__.setdefault("asked", []).append((among, tested.effects.effect, reference.effects.effect))
+        return np.ones(len(tested))
+
+
+def test_only_uninjected_placebos_are_ranked_among_themselves(data):
+    """An injected one is ranked against the reference as it was, in which its own effect before is one more placebo."""
+    method = Recorder()
+    design = design_of(REGISTERED, PRIMARY, data)
+    reference = method.reference(design.at(design.placebo_starts()[0]), PRIMARY.estimator, 99, 1)
+    tested = reference.take(np.arange(20))
+    ratios = np.array([0.5, 1.0, 2.0])
+    rejected = power._rejected(method, tested, reference, ratios, power._Probe(), 1, np.random.default_rng(1))
+    assert rejected.shape == (3, 20)
+    (among, none, first), (against, moved, second) = method.asked
+    assert (among, against) == (True, False)
+    assert (none == tested.effects.effect).all()
+    assert (first == reference.effects.effect).all()
+    assert (second == reference.effects.effect).all()
+    assert moved[20:] == pytest.approx(none + math.log(2))  # a doubling adds no noise
+    assert (moved[:20] < none).all()
+
+
 def test_smallest_detectable_effect_agrees_with_the_shift_of_the_placebo_distribution(data, measured):
     design, found = design_of(REGISTERED, PRIMARY, data), []
     for start in design.placebo_starts():  # one window alone says it to a tenth or so
@@ -128,12 +155,12 @@ def test_smallest_detectable_effect_is_that_of_theory(data, measured):
 
 def test_power_grows_with_the_effect_and_the_months(measured):
     for _, rows in measured.curve.groupby("months_after"):
-        power, error = rows["power"].to_numpy(), rows["mc_error"].to_numpy()
+        found, error = rows["power"].to_numpy(), rows["mc_error"].to_numpy()
         none = GRID.index(0.0)
         for side in (np.arange(none, -1, -1), np.arange(none, len(GRID))):
-            steps = np.diff(power[side])
+            steps = np.diff(found[side])
             assert (steps >= -2 * np.maximum(error[side][1:], error[side][:-1])).all()
-        assert power[0] > 0.99 < power[-1]
+        assert found[0] > 0.99 < found[-1]
     by_months = measured.detectable.set_index("months_after")
     assert by_months["mde_fall"].is_monotonic_increasing  # towards zero
     assert by_months["mde_rise"].is_monotonic_decreasing
@@ -213,8 +240,8 @@ def test_crossing_lies_on_the_line_between_two_effects():
 
 def binomial_curve(rng, places, each):
     ratios = np.exp(np.linspace(-1, 1, 21))
-    power = 0.05 + 0.95 * (1 - np.exp(-8 * np.log(ratios) ** 2))
-    rejected = rng.random((len(ratios), places * each)) < power[:, None]
+    share = 0.05 + 0.95 * (1 - np.exp(-8 * np.log(ratios) ** 2))
+    rejected = rng.random((len(ratios), places * each)) < share[:, None]
     return PowerCurve(ratios=ratios, rejected=rejected, place=np.repeat(np.arange(places), each))
 
 
