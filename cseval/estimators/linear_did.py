@@ -89,7 +89,7 @@ class LinearDiD:
         effect, _ = (_fitted_many if self.covariates else _closed_many)(self, design, sets)
         return ManyEffects(
             effect=_incidents(self, design, sets.members) * effect,
-            variance_terms=np.stack([level, level**2], axis=1),
+            variance_terms=np.stack([level**2, level], axis=1),
             size=size,
         )
 

@@ -10,8 +10,9 @@ Nielsen and Webb 2019, "Fast and wild: bootstrap inference in Stata using bootte
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -48,12 +49,13 @@ class Multipliers:
 
     Parameters
     ----------
-    blocks : tuple of float array, shape (some draws, clusters)
+    blocks : iterable of float array, each of shape (some draws, clusters)
+        Made as they are read, once: ten thousand draws of every area of a country do not fit into memory.
     exact : bool
         Whether they are all combinations there are.
     """
 
-    blocks: tuple[Floats, ...]
+    blocks: Iterable[Floats]
     exact: bool
 
     def p_value(self, actual: Floats, drawn: Floats) -> Floats:
@@ -73,7 +75,7 @@ def multipliers(weights: Weights, draws: int, clusters: int, rng: np.random.Gene
         return Multipliers(blocks=(np.array(list(product(points, repeat=clusters))),), exact=True)
     size = max(CELLS // clusters, 1)
     rows = [min(size, draws - first) for first in range(0, draws, size)]
-    blocks = tuple(points[rng.integers(0, len(points), (n, clusters), dtype=np.uint8)] for n in rows)
+    blocks = (points[rng.integers(0, len(points), (n, clusters), dtype=np.uint8)] for n in rows)
     return Multipliers(blocks=blocks, exact=False)
 
 
@@ -161,25 +163,29 @@ def draw_sums(
     basis = np.stack(sums, axis=1)
     drawn = multipliers(weights, draws, clusters, np.random.default_rng(seed))
     linear = np.concatenate([basis, basis * basis[:, 1:2], basis * basis[:, 3:4]], axis=1)
-    blocks = (np.ones((1, clusters)), *drawn.blocks)
-    first, of_treated, of_rest = np.split(np.concatenate([b @ linear for b in blocks]), 3, axis=1)
+    first, second = _reduced(linear, basis, chain([np.ones((1, clusters))], drawn.blocks), weights)
+    first, of_treated, of_rest = np.split(first, 3, axis=1)
     return DrawSums(
         totals=basis.sum(axis=0),
         first=first,
         treated=of_treated,
         rest=of_rest,
-        second=_second_moments(basis, blocks, signs=set(map(abs, weights.points)) == {1.0}),
+        second=second,
         masses=basis[:, 1::2].T @ basis[:, 1::2],
         multipliers=Multipliers(blocks=(), exact=drawn.exact),
         clusters=clusters,
     )
 
 
-def _second_moments(basis: Floats, blocks: tuple[Floats, ...], *, signs: bool) -> Floats:
-    """``sum v^2 b b'``, the same for every draw where the multipliers are signs."""
+def _reduced(linear: Floats, basis: Floats, blocks: Iterable[Floats], weights: Weights) -> tuple[Floats, Floats]:
+    """``sum v linear`` and ``sum v^2 b b'`` of every draw; the second is one for all where multipliers are signs."""
     outer = (basis[:, :, None] * basis[:, None, :]).reshape(len(basis), -1)
-    sums = outer.sum(axis=0)[None] if signs else np.concatenate([b**2 @ outer for b in blocks])
-    return sums.reshape(-1, 4, 4)
+    signs = set(map(abs, weights.points)) == {1.0}
+    first, second = [], [outer.sum(axis=0)[None]] if signs else []
+    for block in blocks:
+        first.append(block @ linear)
+        second += [] if signs else [block**2 @ outer]
+    return np.concatenate(first), np.concatenate(second).reshape(-1, 4, 4)
 
 
 def studentised(change: Floats, variance: Floats) -> Floats:

@@ -118,14 +118,19 @@ def permute(
     stratum = _by_cluster("stratum", codes_of(strata)[0] if strata is not None else np.zeros(len(codes)), codes, number)
     effects = absorb(absorbed, codes)
     reduced = _reduce(np.asarray(y, dtype=float), np.asarray(treatment, dtype=float), controls, effects)
-    groups = [np.flatnonzero(stratum == s) for s in np.unique(stratum)]
+    return _permuted(
+        reduced, values, [np.flatnonzero(stratum == s) for s in np.unique(stratum)], draws, seed, len(codes)
+    )
+
+
+def _permuted(reduced: _Reduced, values: Floats, groups: Sequence[Index], draws: int, seed: int, rows: int) -> Permuted:
     exact = _assignments(values, groups) <= draws
     blocks = _every(values, groups) if exact else _random(values, groups, draws, np.random.default_rng(seed))
     found = np.concatenate([reduced.coefficients(b) for b in blocks])
     own = float(reduced.coefficients(values[None])[0])
     p_value, error = _p_value(own, found[np.isfinite(found)], exact)
     return Permuted(
-        coefficient=own, coefficients=found, p_value=p_value, mc_error=error, exact=exact, observations=len(codes)
+        coefficient=own, coefficients=found, p_value=p_value, mc_error=error, exact=exact, observations=rows
     )
 
 

@@ -110,16 +110,30 @@ def wild_cluster(
 
     Notes
     -----
-    Cameron, Gelbach and Miller (2008); the rows are read a few times whatever the number of draws (Roodman and others
-    2019, section 5). With x the tested regressor less all others, u the restricted residuals and X all regressors, a
-    draw changes the coefficient by ``sum_g v_g x_g'u_g / x'x``, and the score of cluster g after the draw's own fit
-    is ``v_g x_g'u_g - x_g'X_g (X'X)^+ sum_h v_h X_h'u_h``.
+    Cameron, Gelbach and Miller (2008), for up to some thousand clusters; the rows are read a few times whatever the
+    number of draws (Roodman and others 2019, section 5). With x the tested regressor less all others, u the restricted
+    residuals and X all regressors, a draw changes the coefficient by ``sum_g v_g x_g'u_g / x'x``, and the score of
+    cluster g after the draw's own fit is
+    ``v_g x_g'u_g - x_g'X_g (X'X)^+ sum_h v_h X_h'u_h``.
     """
     codes, number = codes_of(clusters)
     if number < 2:
         raise EstimationError("all rows lie in one cluster", where="wild cluster bootstrap", expected="at least two")
-    drawn = multipliers(weights, draws, number, np.random.default_rng(seed))
-    sums = _reduce(np.asarray(y, dtype=float), np.asarray(x, dtype=float), absorb(absorbed, codes), drawn)
+    effects = absorb(absorbed, codes)
+    sums = _reduce(
+        np.asarray(y, dtype=float), np.asarray(x, dtype=float), effects, _drawn(weights, draws, number, seed)
+    )
+    return _found(sums, null, interval)
+
+
+def _drawn(weights: Weights, draws: int, clusters: int, seed: int) -> Multipliers:
+    """The draws, kept, since the inversion of the test reads them again and again."""
+    drawn = multipliers(weights, draws, clusters, np.random.default_rng(seed))
+    return Multipliers(blocks=tuple(drawn.blocks), exact=drawn.exact)
+
+
+def _found(sums: _Sums, null: float, interval: bool) -> WildCluster:
+    number = sums.influence.shape[1]
     variance = sums.statistics(sums.coefficient)[1][0]
     error = float(np.sqrt(variance * number / (number - 1)))
     ends = invert_test(sums.p_value, sums.coefficient, error) if interval else (np.nan, np.nan)
@@ -129,9 +143,9 @@ def wild_cluster(
         p_value=sums.p_value(null),
         conf_low=ends[0],
         conf_high=ends[1],
-        draws=sum(len(b) for b in drawn.blocks),
+        draws=sum(len(b) for b in sums.drawn.blocks),
         clusters=number,
-        exact=drawn.exact,
+        exact=sums.drawn.exact,
     )
 
 

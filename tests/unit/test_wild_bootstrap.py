@@ -166,7 +166,7 @@ def test_multipliers_have_mean_zero_and_variance_one(weights):
     assert sum(weights.points) == pytest.approx(0, abs=1e-12)
     assert np.mean(np.square(weights.points)) == pytest.approx(1, rel=1e-12)
     drawn = multipliers(weights, 20_000, 20, np.random.default_rng(0))
-    values = np.concatenate(drawn.blocks)
+    values = np.concatenate(list(drawn.blocks))
     assert values.shape == (20_000, 20)
     assert abs(values.mean()) < 0.01
     assert set(np.round(values.ravel(), 9)) == set(np.round(weights.points, 9))
