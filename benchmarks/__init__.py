@@ -1,0 +1,1 @@
+"""Timings of cseval beside other packages on the same simulated panels: ``python -m benchmarks``."""
