@@ -77,8 +77,8 @@ class LinearDiD:
         """Effect of each set against the design's comparison units less the set and its ring.
 
         Equal to `estimate` set by set: by closed form, or with covariates by least squares for each set, which takes
-        milliseconds a set and leaves NaN where the model is not identified. The variance is linear in the set's
-        baseline incidents per unit and month and their square.
+        milliseconds a set and leaves NaN where the model is not identified. The variance is linear in the
+        square of the set's baseline incidents per unit and month and, last, in these themselves.
         """
         import numpy as np
 

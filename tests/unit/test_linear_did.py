@@ -98,11 +98,11 @@ def test_padded_rows_are_the_sets_without_padding(per, width):
     assert many.size.tolist() == [d.pre_counts[m].sum() for m in sets.members]
 
 
-def test_variance_terms_are_the_baseline_level_and_its_square():
+def test_variance_terms_are_the_square_of_the_baseline_level_and_the_level():
     d = make()
     terms = LinearDiD().estimate_many(d, d.own_set).variance_terms[0]
     level = d.counts[d.is_treated][:, ~d.post].mean()
-    assert terms == pytest.approx([level, level**2], rel=1e-12)
+    assert terms == pytest.approx([level**2, level], rel=1e-12)
 
 
 def test_rate_is_turned_into_incidents_through_the_exposure():
