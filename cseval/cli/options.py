@@ -52,7 +52,7 @@ def workers_option(command: F) -> F:
         default=1,
         show_default=True,
         type=click.IntRange(min=1),
-        help="Processes that share the work; the numbers do not depend on it.",
+        help="Processes that share the work, which pays where it is long; the numbers do not depend on it.",
     )(command)
 
 
