@@ -35,18 +35,25 @@ from cseval.checks.buffer import BufferExclusion
 from cseval.checks.co_interventions import CoInterventions
 from cseval.checks.coverage import Coverage
 from cseval.checks.error_rate import ErrorRate
+from cseval.checks.honest_trends import HonestTrends
 from cseval.checks.leave_one_out import LeaveOneOut
 from cseval.checks.placebo_starts import PlaceboStarts
 from cseval.checks.pre_trends import PreTrends
 from cseval.checks.regression_to_mean import RegressionToMean
 from cseval.checks.residuals import Autocorrelation, Overdispersion
+from cseval.checks.spatial_residuals import SpatialResiduals
+from cseval.checks.specification_curve import SpecificationCurve
 from cseval.estimators.linear_did import LinearDiD
 from cseval.estimators.poisson_did import PoissonDiD
 from cseval.estimators.segmented import SegmentedRegression
 from cseval.estimators.segmented_options import Harmonics
-from cseval.inference.covariance import ClusterRobust, OwnErrors
+from cseval.inference.conformal import AbsoluteMean, Conformal
+from cseval.inference.conley_taber import ConleyTaber
+from cseval.inference.covariance import ClusterRobust, ClusterRobustCR2, ClusterRobustCR3, OwnErrors
+from cseval.inference.ferman_pinto import FermanPinto
 from cseval.inference.placebo import PlaceboNeighbourhoods
 from cseval.inference.placebo_districts import PlaceboDistricts
+from cseval.inference.score_bootstrap import ScoreBootstrap
 from cseval.spec import Analysis, Evaluation, Programme, Window
 
 if TYPE_CHECKING:
@@ -65,7 +72,28 @@ PROGRAMME = Programme(
 WINDOW = Window(first="2016-05", last="2019-10")
 PRIMARY = ("anti_social_behaviour", "disorder")
 PLACEBO = (PlaceboNeighbourhoods(), ClusterRobust())
+#: The primary effect by every method for few treated areas, each with its measured error rate.
+EVERY_METHOD = (
+    *PLACEBO,
+    ClusterRobustCR2(),
+    ClusterRobustCR3(),
+    ScoreBootstrap(),
+    ConleyTaber(),
+    FermanPinto(),
+    Conformal(statistic=AbsoluteMean()),
+)
 POISSON = PoissonDiD()
+
+#: Choices that could as well have been made, all of them combined.
+CURVE = SpecificationCurve(
+    outcomes=("disorder",),
+    windows=(Window(first="2017-05", last="2019-10"), Window(first="2016-05", last="2019-04")),
+    comparisons=("inner",),
+    starts=("2018-08",),
+    transitions=(4,),
+    buffer_rings=(0,),
+    estimators=(LinearDiD(),),
+)
 
 
 def real(catalogue: Catalogue) -> Inputs:
@@ -116,7 +144,7 @@ ANALYSES = (
         slug="primary",
         outcome=PRIMARY,
         estimator=POISSON,
-        inference=PLACEBO,
+        inference=EVERY_METHOD,
         role="primary",
         label="Primary outcome",
         note="Anti-social behaviour where its counts are present, else disorder.",
@@ -209,15 +237,18 @@ EVALUATION = Evaluation(
     analyses=ANALYSES,
     checks=(
         PreTrends(),
+        HonestTrends(),
         PlaceboStarts(),
         RegressionToMean(),
         BufferExclusion(),
         LeaveOneOut(),
+        CURVE,
         ErrorRate(),
         CoInterventions(),
         Coverage(),
         Autocorrelation(),
         Overdispersion(),
+        SpatialResiduals(),
     ),
     reasons=(
         (

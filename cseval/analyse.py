@@ -11,8 +11,10 @@ from cseval.defaults import DEFAULT_DRAWS, DEFAULT_SEED
 from cseval.design import Design
 from cseval.estimate import LOG, percent
 from cseval.estimators.base import PlaceboEstimator, SeriesEstimator
-from cseval.inference.base import Calibratable, Inferred
+from cseval.infer import best_first, infer_all
+from cseval.inference.base import Calibratable, Inference, Inferred
 from cseval.inference.calibration import CalibrationPlan, Measured, calibrate, selection_bias
+from cseval.inference.choice import enough
 from cseval.inference.detectable import smallest_detectable
 from cseval.inference.placebo import PlaceboNeighbourhoods
 from cseval.inference.series_calibration import calibrate_series
@@ -25,9 +27,6 @@ if TYPE_CHECKING:
     from cseval.estimate import Estimate
     from cseval.inputs import Inputs
     from cseval.spec import Analysis, Evaluation
-
-#: With fewer placebos than this a rate near 5 % cannot be told from one of 15 %.
-FEWEST_MEASURED = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,67 +84,55 @@ def run_analysis(
     """
     design = design_of(evaluation, analysis, inputs)
     estimate = analysis.estimator.estimate(design)
-    methods = [_with_draws(m, settings.draws) for m in analysis.inference]
-    inferred = [m.infer(design, analysis.estimator, estimate, settings.seed) for m in methods]
-    methods = [_with_match(m, i) for m, i in zip(methods, inferred, strict=True)]
-    measured = _measure(evaluation, analysis, design, methods, settings)
+    found = infer_all(design, analysis.estimator, estimate, analysis.inference, settings.draws, settings.seed)
+    measured = _measure(evaluation, analysis, design, found.methods, settings)
+    inferred, choice = best_first(found, measured)
     bias = selection_bias(measured)
     if analysis.subtract_selection:
         estimate, adjusted = _less_selection(estimate, inferred[0], bias)
-        inferred = [adjusted]  # no other method knows of the subtraction
+        inferred = (adjusted,)  # no other method knows of the subtraction
     first = inferred[0]
-    rates = {m.population: m.rate(0.05) for m in measured if m.method == first.method and _enough(m)}
-    detectable = detectable_percent(estimate, first)
-    verdict = analysis_verdict(first.conf_low, first.conf_high, worst_rate(measured, first.method), first.reliable)
-    sentence = reading(
+    result = AnalysisResult(
+        analysis=analysis,
+        design=design,
+        estimate=estimate,
+        inferred=inferred,
+        verdict=analysis_verdict(first.conf_low, first.conf_high, worst_rate(measured, first.method), first.reliable),
+        sentence="",
+        rates={m.population: m.rate(0.05) for m in measured if m.method == first.method and enough(m)},
+        selection_bias=bias[0],
+        smallest_detectable=detectable_percent(estimate, first),
+        judgements=found.judgements,
+        choice=choice.reason,
+    )
+    return replace(result, sentence=sentence_of(result)), measured
+
+
+def sentence_of(result: AnalysisResult) -> str:
+    """The reading of one analysis, by its verdict and the method it rests on."""
+    estimate, first = result.estimate, result.inferred[0]
+    return reading(
         scale=estimate.scale,
         outcome=estimate.outcome,
         effect=estimate.effect,
         conf_low=first.conf_low,
         conf_high=first.conf_high,
-        verdict=verdict,
-        averted=_averted(estimate, first, verdict),
-        detectable=detectable,
+        verdict=result.verdict,
+        averted=_averted(estimate, first, result.verdict),
+        detectable=result.smallest_detectable,
         against="the comparison areas" if estimate.comparison_units else "the area's own earlier course",
     )
-    result = AnalysisResult(
-        analysis=analysis,
-        design=design,
-        estimate=estimate,
-        inferred=tuple(inferred),
-        verdict=verdict,
-        sentence=sentence,
-        rates=rates,
-        selection_bias=bias[0],
-        smallest_detectable=detectable,
-    )
-    return result, measured
 
 
 def worst_rate(measured: Sequence[Measured], method: str) -> float:
     """The highest false-positive rate at 5 % of a method, over populations large enough to measure one; NaN if none."""
-    return max((m.rate(0.05) for m in measured if m.method == method and _enough(m)), default=math.nan)
-
-
-def _enough(measured: Measured) -> bool:
-    return len(measured.p_value) >= FEWEST_MEASURED
-
-
-def _with_draws(method: object, draws: int) -> Calibratable:
-    return replace(method, draws=draws) if isinstance(method, PlaceboNeighbourhoods) else method  # type: ignore[return-value]
+    return max((m.rate(0.05) for m in measured if m.method == method and enough(m)), default=math.nan)
 
 
 def _averted(estimate: Estimate, inferred: Inferred, verdict: str) -> tuple[float, float, float]:
     if verdict == NOT_ESTIMABLE or not math.isfinite(inferred.conf_low + inferred.conf_high):
         return (0.0, 0.0, 0.0)
     return estimate.averted(inferred.conf_low, inferred.conf_high)
-
-
-def _with_match(method: Calibratable, inferred: Inferred) -> Calibratable:
-    """The placebo method with the match that its own test came to, so that the very same test is measured."""
-    return (
-        replace(method, match=inferred.facts["match_factor"]) if isinstance(method, PlaceboNeighbourhoods) else method
-    )
 
 
 def plan_of(evaluation: Evaluation, design: Design, settings: Settings) -> CalibrationPlan:
@@ -163,7 +150,7 @@ def _measure(
     evaluation: Evaluation,
     analysis: Analysis,
     design: Design,
-    methods: Sequence[Calibratable],
+    methods: Sequence[Inference],
     settings: Settings,
 ) -> tuple[Measured, ...]:
     """Measured error rates of the analysis' methods."""

@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 
 from cseval.estimate import EFFECT_COLUMNS, LOG, Estimate, convert, percent
+from cseval.inference.choice import enough
 from cseval.months import add_months
 from cseval.result import (
     CALIBRATION_COLUMNS,
     DISPLACEMENT_COLUMNS,
     EVENT_COLUMNS,
+    INFERENCE_COLUMNS,
     PLACEBO_COLUMNS,
     SERIES_COLUMNS,
     AnalysisResult,
@@ -24,12 +26,14 @@ if TYPE_CHECKING:
     from cseval.estimators.event_study import EventStudy
     from cseval.inference.base import Inferred
     from cseval.inference.calibration import Measured
+    from cseval.inference.guard import Judgement
     from cseval.inputs import Inputs
 
 #: Further columns of ``effects.csv``, after `EFFECT_COLUMNS`.
 EXTRA_COLUMNS = (
-    "label cluster_std_error cluster_conf_low cluster_conf_high cluster_p_value cluster_false_positive_rate "
+    "label p_holm cluster_std_error cluster_conf_low cluster_conf_high cluster_p_value cluster_false_positive_rate "
     "false_positive_rate_matched false_positive_rate_selection selection_bias detectable_fall detectable_rise "
+    "detectable_fall_error detectable_rise_error "
     "placebo_neighbourhoods distinct_neighbourhoods disjoint_neighbourhoods "
     "match_factor smallest_p true_percent_change sentence"
 ).split()
@@ -94,6 +98,7 @@ def _extra(result: AnalysisResult, measured: Sequence[Measured], inputs: Inputs)
     truth = inputs.truth.get(result.estimate.outcome)
     return {
         "label": result.analysis.label or result.analysis.slug,
+        "p_holm": result.p_holm,
         "cluster_std_error": cluster.std_error if cluster else nan,
         "cluster_conf_low": cluster.conf_low if cluster else nan,
         "cluster_conf_high": cluster.conf_high if cluster else nan,
@@ -104,6 +109,8 @@ def _extra(result: AnalysisResult, measured: Sequence[Measured], inputs: Inputs)
         "selection_bias": result.selection_bias,
         "detectable_fall": result.smallest_detectable[0],
         "detectable_rise": result.smallest_detectable[1],
+        "detectable_fall_error": result.detectable_error[0],
+        "detectable_rise_error": result.detectable_error[1],
         "placebo_neighbourhoods": facts.get("placebo_neighbourhoods", nan),
         "distinct_neighbourhoods": facts.get("distinct_neighbourhoods", nan),
         "disjoint_neighbourhoods": facts.get("disjoint_neighbourhoods", nan),
@@ -132,6 +139,41 @@ def calibration_frame(
     return pd.DataFrame(
         rows, columns=[*CALIBRATION_COLUMNS, "placebo_starts", "months_before", "months_after", "districts"]
     )
+
+
+def inference_frame(
+    slug: str, results: Sequence[AnalysisResult], measured: dict[str, tuple[Measured, ...]]
+) -> pd.DataFrame:
+    """Every registered method of every analysis: what it says, how often it errs, and whether it holds here."""
+    rows = [_method_row(slug, r, j, measured.get(r.analysis.slug, ())) for r in results for j in r.judgements]
+    return pd.DataFrame(rows, columns=list(INFERENCE_COLUMNS))
+
+
+def _method_row(
+    slug: str, result: AnalysisResult, judgement: Judgement, measured: Sequence[Measured]
+) -> dict[str, Any]:
+    found = next((i for i in result.inferred if i.method == judgement.method), None)
+    rates = {m.population: m.rate(0.05) for m in measured if m.method == judgement.method and enough(m)}
+    nan = math.nan
+    change = _percent(result.estimate, found) if found is not None else (nan, nan, nan)
+    return {
+        "evaluation": slug,
+        "analysis": result.analysis.slug,
+        "outcome": result.estimate.outcome,
+        "method": judgement.method,
+        "standing": judgement.standing.name.lower(),
+        "chosen": judgement.method == result.inferred[0].method,
+        "std_error": found.std_error if found else nan,
+        "conf_low": found.conf_low if found else nan,
+        "conf_high": found.conf_high if found else nan,
+        "p_value": found.p_value if found else nan,
+        "percent_low": change[1],
+        "percent_high": change[2],
+        "false_positive_rate": rates.get("all", nan),
+        "false_positive_rate_matched": rates.get("matched", nan),
+        "false_positive_rate_selection": rates.get("selection", nan),
+        "reason": " ".join(r for r in (judgement.reason, *judgement.also) if r),
+    }
 
 
 def series_frame(results: Sequence[AnalysisResult]) -> pd.DataFrame:

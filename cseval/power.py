@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cseval.analyse import FEWEST_MEASURED, Settings, design_of
+from cseval.analyse import Settings, design_of
 from cseval.errors import EstimationError, UsageError
 from cseval.estimators.base import ManyEffects, SeriesEstimator
 from cseval.inference.base import Placebos
 from cseval.inference.calibration import _like_treated, places
+from cseval.inference.choice import FEWEST_MEASURED
 from cseval.inference.detectable import POWER
 from cseval.inference.injection import injected_effects, response_of
 from cseval.inference.placebo import PlaceboNeighbourhoods, as_placebo_estimator

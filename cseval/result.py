@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from cseval.design import Design
     from cseval.estimate import Estimate
     from cseval.inference.base import Inferred
+    from cseval.inference.guard import Judgement
     from cseval.inputs import Inputs
+    from cseval.power import PowerResult
     from cseval.spec import Analysis, Evaluation
     from cseval.tables import Table
 
@@ -30,6 +32,18 @@ DISPLACEMENT_COLUMNS = (
     "analysis outcome area units estimate conf_low conf_high p_value percent_change percent_low percent_high "
     "observed counterfactual averted".split()
 )
+INFERENCE_COLUMNS = (
+    "evaluation analysis outcome method standing chosen std_error conf_low conf_high p_value percent_low percent_high "
+    "false_positive_rate false_positive_rate_matched false_positive_rate_selection reason".split()
+)
+POWER_COLUMNS = (
+    "evaluation analysis outcome method months_before months_after effect_percent placebos districts placebo_starts "
+    "power mc_error".split()
+)
+DETECTABLE_COLUMNS = (
+    "evaluation analysis outcome method months_before months_after placebos target_power mde_fall mde_fall_error "
+    "mde_rise mde_rise_error largest_fall largest_rise size size_error".split()
+)
 CHECK_COLUMNS = "analysis check question verdict statistic reference p_value sentence".split()
 
 
@@ -37,8 +51,10 @@ CHECK_COLUMNS = "analysis check question verdict statistic reference p_value sen
 class AnalysisResult:
     """One analysis: its design, its estimate, and what each inference method says of it.
 
-    `inferred[0]` is the registered method; `rates` is its measured false-positive rate at 5 % by
-    placebo population; `sentence` is the reading of the effect in words.
+    `inferred[0]` is the method that the verdict rests on and `choice` says why; `rates` is its measured
+    false-positive rate at 5 % by placebo population; `judgements` say of every registered method whether it holds
+    here; `sentence` is the reading of the effect in words. `smallest_detectable` is measured by injected effects for
+    primary and secondary outcomes, and read off the placebo distribution for the others.
     """
 
     analysis: Analysis
@@ -48,9 +64,13 @@ class AnalysisResult:
     verdict: str
     sentence: str
     p_adjusted: float = float("nan")
+    p_holm: float = float("nan")
     rates: Mapping[str, float] = field(default_factory=dict)
     selection_bias: float = float("nan")
     smallest_detectable: tuple[float, float] = (float("nan"), float("nan"))
+    detectable_error: tuple[float, float] = (float("nan"), float("nan"))
+    judgements: tuple[Judgement, ...] = ()
+    choice: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,6 +98,10 @@ class EvaluationResult:
         Analyses, units, months and rows that were left out, and why.
     warnings : tuple of str
     seed, draws : int
+    inference : pandas.DataFrame
+        Every registered method of every analysis, refused ones included.
+    power : tuple of PowerResult
+        Of the primary and the secondary analyses.
     durations : mapping of str to float
         Seconds by step; the only part of a run that differs between two runs.
     """
@@ -100,6 +124,8 @@ class EvaluationResult:
     warnings: tuple[str, ...]
     seed: int
     draws: int
+    inference: pd.DataFrame
+    power: tuple[PowerResult, ...] = ()
     durations: Mapping[str, float] = field(default_factory=dict)
 
     @property

@@ -7,17 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from cseval.analyse import Settings, run_analysis
+from cseval.afterwards import adjusted, with_power
+from cseval.analyse import Settings, run_analysis, sentence_of
 from cseval.checks.context import CheckContext
 from cseval.errors import CsevalError, UsageError
 from cseval.estimators.base import PlaceboEstimator
-from cseval.inference.multiplicity import holm
 from cseval.inference.placebo import PlaceboNeighbourhoods
 from cseval.parallel import current
 from cseval.register import overlap_table
 from cseval.result import AnalysisResult, EvaluationResult
 from cseval.verdict import evidence_statement, primary_verdict, read_interval
-from cseval.words import outcome_words, reading
+from cseval.words import outcome_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cseval.checks.base import CheckResult
     from cseval.inference.calibration import Measured
     from cseval.inputs import Inputs
+    from cseval.power import PowerResult
     from cseval.register import Registered
     from cseval.spec import Analysis, Evaluation
 
@@ -91,11 +92,16 @@ def run_evaluation(
     context = _context(evaluation, primary, measured[primary.analysis.slug], register, settings)
     checks, rings = _checks(evaluation, context, report)
     clock.lap("checks")
-    finished = _finish(results, primary, checks)
+    results, notes = adjusted(results, settings)
+    results, power = with_power(evaluation, results, inputs, settings)
+    report("power", f"measured for {len(power)} analyses")
+    clock.lap("power")
+    finished = _finish(results, checks)
     frames = _frames(evaluation.slug, finished, measured, inputs, rings)
     clock.lap("tables")
+    out = (*left_out, *refused, *notes)
     return _assemble(
-        evaluation, inputs, finished, checks, frames, tuple(register), (*left_out, *refused), settings, clock.durations
+        evaluation, inputs, finished, checks, frames, power, tuple(register), out, settings, clock.durations
     )
 
 
@@ -161,8 +167,9 @@ def _context(
     settings: Settings,
 ) -> CheckContext | None:
     """What checks may look at; None where the primary analysis does not rest on placebo neighbourhoods."""
-    estimator, first = primary.analysis.estimator, primary.inferred[0]
-    if not isinstance(estimator, PlaceboEstimator) or first.draws is None:
+    estimator = primary.analysis.estimator
+    first = next((i for i in primary.inferred if i.draws is not None), None)
+    if not isinstance(estimator, PlaceboEstimator) or first is None or first.draws is None:
         return None
     placebo = next(m for m in primary.analysis.inference if isinstance(m, PlaceboNeighbourhoods))
     return CheckContext(
@@ -194,31 +201,12 @@ def _checks(
     return tuple(found), ring_effects(context)
 
 
-def _finish(
-    results: list[AnalysisResult], primary: AnalysisResult, checks: Sequence[CheckResult]
-) -> tuple[AnalysisResult, ...]:
-    """Adjust the secondary p-values for their number, and let checks weaken the primary verdict."""
-    secondary = [r for r in results if r.analysis.role == "secondary"]
-    adjusted = holm([r.inferred[0].p_value for r in secondary])
-    by_slug = {r.analysis.slug: p for r, p in zip(secondary, adjusted, strict=True)}
-    verdict = primary_verdict(primary.verdict, checks)
-    first = primary.inferred[0]
-    sentence = reading(
-        scale=primary.estimate.scale,
-        outcome=primary.estimate.outcome,
-        effect=primary.estimate.effect,
-        conf_low=first.conf_low,
-        conf_high=first.conf_high,
-        verdict=verdict,
-        averted=primary.estimate.averted(first.conf_low, first.conf_high),
-        detectable=primary.smallest_detectable,
-    )
-    return tuple(
-        replace(r, verdict=verdict, sentence=sentence)
-        if r is primary
-        else replace(r, p_adjusted=by_slug.get(r.analysis.slug, float("nan")))
-        for r in results
-    )
+def _finish(results: Sequence[AnalysisResult], checks: Sequence[CheckResult]) -> tuple[AnalysisResult, ...]:
+    """Let checks weaken the primary verdict."""
+    primary = next(r for r in results if r.analysis.role == "primary")
+    weakened = replace(primary, verdict=primary_verdict(primary.verdict, checks))
+    weakened = replace(weakened, sentence=sentence_of(weakened))
+    return tuple(weakened if r is primary else r for r in results)
 
 
 def _frames(
@@ -239,6 +227,7 @@ def _frames(
         "placebo": assemble.placebo_frame(primary),
         "calibration": assemble.calibration_frame(slug, results, measured),
         "displacement": assemble.displacement_frame(primary, rings),
+        "inference": assemble.inference_frame(slug, results, measured),
     }
 
 
@@ -252,6 +241,12 @@ def _stand_in(evaluation: Evaluation, primary: AnalysisResult) -> tuple[str, ...
         f"monthly counts of it. {outcome_words(used).capitalize()} stands in, as registered; nothing here says how "
         f"{outcome_words(wanted)} changed.",
     )
+
+
+def _shortcomings(primary: AnalysisResult) -> tuple[str, ...]:
+    """What the situation takes from the method that the primary verdict rests on."""
+    used = primary.inferred[0].method
+    return tuple(reason for j in primary.judgements if j.method == used for reason in (j.reason, *j.also) if reason)
 
 
 def _other_readings(results: Sequence[AnalysisResult], primary: AnalysisResult) -> tuple[str, ...]:
@@ -272,6 +267,7 @@ def _assemble(
     results: tuple[AnalysisResult, ...],
     checks: tuple[CheckResult, ...],
     frames: dict[str, pd.DataFrame],
+    power: tuple[PowerResult, ...],
     register: tuple[Registered, ...],
     left_out: tuple[str, ...],
     settings: Settings,
@@ -280,6 +276,7 @@ def _assemble(
     primary = next(r for r in results if r.analysis.role == "primary")
     concerns = (
         *_stand_in(evaluation, primary),
+        *_shortcomings(primary),
         *(c.sentence for c in checks if c.verdict == "concern"),
         *_other_readings(results, primary),
     )
@@ -298,6 +295,7 @@ def _assemble(
         warnings=inputs.panel.notes + inputs.notes,
         seed=settings.seed,
         draws=settings.draws,
+        power=power,
         durations=durations,
         **frames,
     )

@@ -50,8 +50,10 @@ class HonestTrends:
     Rambachan and Roth (2023), "A more credible approach to parallel trends". The breakdown value is the Mbar, a
     multiple of the largest change between adjoining bins before the start, from which the interval holds zero.
     Verdict: information if the primary interval itself holds zero, for then there is no finding to break; pass if the
-    breakdown value is at least 1, that is if drift had to be larger after the start than it ever was before; else
-    concern.
+    breakdown value is at least 1, that is if drift had to be larger after the start than it ever was before; concern
+    if it is 0, that is if the finding is gone as soon as the last bin alone is the base; information between, with the
+    value in the sentence. On data without any drift the value of a true fall of 20 % lies below 1 in nine cases of ten,
+    because noise in the bins counts as drift, so a value below 1 is no sign of drift by itself.
     """
 
     bin_months: tuple[int, ...] = (6, 3)
@@ -75,13 +77,20 @@ class HonestTrends:
         return CheckResult(
             name=NAME,
             question=QUESTION,
-            verdict=INFORMATION if not finding else PASS if breakdown >= 1 else CONCERN,
+            verdict=_verdict(finding, breakdown),
             statistic=breakdown,
             reference="1: as much drift after the start as the largest before it",
             p_value=math.nan,
             sentence=_sentence(context, width, drifts, breakdown),
             table=_table(context, study, bins, drifts, breakdown),
         )
+
+
+def _verdict(finding: bool, breakdown: float) -> str:
+    """See the notes of `HonestTrends`."""
+    if not finding or 0 < breakdown < 1:
+        return INFORMATION
+    return PASS if breakdown >= 1 else CONCERN
 
 
 def whole_bins(design: Design, lengths: tuple[int, ...]) -> Bins | None:

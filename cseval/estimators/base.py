@@ -27,7 +27,8 @@ class ManyEffects:
         On the estimation scale.
     variance_terms : float array, shape (sets, terms)
         Non-negative quantities in which the variance of an effect is linear, known before the outcome
-        is compared: for log ratios a constant and ``1/T0 + 1/C0`` style sums of inverse counts.
+        is compared: for log ratios a constant and ``1/T0 + 1/C0`` style sums of inverse counts. The last one is
+        proportional to the variance that Poisson counts would give.
     size : float array, shape (sets,)
         Count of each set in the pre period.
     """

@@ -116,6 +116,7 @@ def situation_of(design: Design, *, placebo_sets: int, disjoint_places: int) -> 
         effective_clusters=effective_clusters(treated, comparison),
         pre_months=int((~design.post).sum()),
         post_months=int(design.post.sum()),
+        fewest_incidents=int(min(sum(treated), design.post_counts[design.is_treated].sum())),
     )
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cseval.design import Design
     from cseval.estimate import Estimate
     from cseval.estimators.base import Estimator, Floats, ManyEffects, PlaceboEstimator
+    from cseval.inference.requirements import Requirement
 
     Index = npt.NDArray[np.int64]
 
@@ -73,6 +74,13 @@ class PlaceboNeighbourhoods:
     def name(self) -> str:
         """What the effect table calls it."""
         return "placebo neighbourhoods" + (" (count and trend)" if self.match_trend else "")
+
+    @property
+    def needs(self) -> tuple[Requirement, ...]:
+        """What the situation must be for it to be shown."""
+        from cseval.inference.requirements import PLACEBO
+
+        return PLACEBO
 
     @property
     def populations(self) -> tuple[str, ...]:
@@ -238,12 +246,3 @@ def critical_value(reference: Floats, level: float) -> float:
 
     k = math.floor(level * (1 + len(reference)) + 1e-9) - 1
     return math.inf if k < 0 else float(np.sort(np.abs(reference))[::-1][k])
-
-
-def __getattr__(name: str) -> object:  # TRANSITION: names that moved; removed before the session ends
-    from cseval.inference import likeness, placebo_draws, spread
-
-    for module in (likeness, placebo_draws, spread):
-        if hasattr(module, name):
-            return getattr(module, name)
-    raise AttributeError(name)

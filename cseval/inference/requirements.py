@@ -55,6 +55,8 @@ class Situation:
     effective_clusters : float
         Carter, Schnepel and Steigerwald's G*.
     pre_months, post_months : int
+    fewest_incidents : int
+        Incidents in the treated area before or after the start, whichever were fewer.
     """
 
     treated_units: int
@@ -68,6 +70,7 @@ class Situation:
     effective_clusters: float
     pre_months: int
     post_months: int
+    fewest_incidents: int
 
     @property
     def months(self) -> int:
@@ -83,6 +86,12 @@ class Situation:
     def smallest_placebo_p(self) -> float:
         """Smallest p-value that ranking among the placebo neighbourhoods can give."""
         return 1 / (1 + self.placebo_sets)
+
+    @property
+    def attained_level(self) -> float:
+        """Level that a test at 5 % among so many placebo neighbourhoods really has: p-values come in steps."""
+        ranks = 1 + self.placebo_sets
+        return math.floor(0.05 * ranks + 1e-9) / ranks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +137,10 @@ FEW_CLUSTERS = 6
 FEWEST_PLACES = 19
 FEWEST_MONTHS = 20
 FEWEST_DONORS = 20
+#: A test at 5 % whose steps let it reject less often than this is said to be coarse.
+LOWEST_LEVEL = 0.035
+#: With fewer incidents than this before or after the start a ratio moves in large steps.
+FEWEST_INCIDENTS = 10
 #: Treated units this many times larger or smaller than comparison units do not vary alike.
 UNLIKE = 2.0
 #: One unit with more than this share of its group's count is most of what the group says.
@@ -208,6 +221,24 @@ PLACEBO: tuple[Requirement, ...] = (
         because=lambda s: (
             f"The placebo neighbourhoods overlap and lie in {counted(s.disjoint_places, 'separate place')}, "
             f"fewer than the {FEWEST_PLACES} that a p-value of 0.05 needs, so it is coarser than their number suggests."
+        ),
+    ),
+    Requirement(
+        measure=lambda s: s.attained_level,
+        least=LOWEST_LEVEL,
+        otherwise=Standing.COARSE,
+        because=lambda s: (
+            f"Among {counted(s.placebo_sets, 'placebo neighbourhood')} p-values come in steps of "
+            f"{s.smallest_placebo_p:.3f}, so the test at 5% is in fact one at {100 * s.attained_level:.1f}%."
+        ),
+    ),
+    Requirement(
+        measure=lambda s: s.fewest_incidents,
+        least=FEWEST_INCIDENTS,
+        otherwise=Standing.COARSE,
+        because=lambda s: (
+            f"The treated area had {counted(s.fewest_incidents, 'incident')} before or after the start, fewer than "
+            f"{FEWEST_INCIDENTS}, so the ratio moves in large steps."
         ),
     ),
 )

@@ -75,13 +75,16 @@ def make_figures(result: EvaluationResult) -> tuple[tuple[Figure, ...], tuple[st
     from cseval.reporting import figures_effects as effects
     from cseval.reporting import figures_place as place
     from cseval.reporting import figures_series as series
+    from cseval.reporting import figures_specification as specification
 
     makers: tuple[Callable[[EvaluationResult], Figure | str], ...] = (
         series.series_figure,
         effects.forest_figure,
+        specification.specification_figure,
         series.event_study_figure,
         effects.placebo_figure,
         effects.calibration_figure,
+        _power_figure,
         series.its_figure,
         place.roles_figure,
         place.timeline_figure,
@@ -89,6 +92,16 @@ def make_figures(result: EvaluationResult) -> tuple[tuple[Figure, ...], tuple[st
     made = [make(result) for make in makers]
     figures = tuple(m for m in made if isinstance(m, Figure))
     return figures, tuple(m for m in made if isinstance(m, str))
+
+
+def _power_figure(result: EvaluationResult) -> Figure | str:
+    """The power curve of the primary analysis, which is measured first."""
+    from cseval.reporting.figures_power import power_figure
+    from cseval.reporting.tables_base import source_words
+
+    if not result.power:
+        return "The power curve is left out: no power was measured."
+    return power_figure(result.power[0], source=source_words(result), data=result.data)
 
 
 def render(figure: Figure) -> Rendered:

@@ -9,6 +9,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from cseval.checks.specification_curve import CURVE_COLUMNS, curve_frame
+from cseval.checks.specification_curve import NAME as CURVE
 from cseval.errors import DataError
 from cseval.estimate import EFFECT_COLUMNS
 from cseval.reporting.columns import MONTHS, describe_column
@@ -16,9 +18,12 @@ from cseval.reporting.formats import csv_text, json_number, number_text
 from cseval.result import (
     CALIBRATION_COLUMNS,
     CHECK_COLUMNS,
+    DETECTABLE_COLUMNS,
     DISPLACEMENT_COLUMNS,
     EVENT_COLUMNS,
+    INFERENCE_COLUMNS,
     PLACEBO_COLUMNS,
+    POWER_COLUMNS,
     SERIES_COLUMNS,
 )
 
@@ -36,6 +41,10 @@ TITLES = {
     "checks": "Checks of the primary analysis",
     "calibration": "Measured error rates of each inference method",
     "displacement": "Change in the treated area and the rings around it",
+    "inference": "Every registered inference method of every analysis",
+    "power": "Power by effect and months of follow-up",
+    "detectable": "Smallest effects that would be detected four times in five",
+    "specification_curve": "The primary question under every combination of defensible choices",
 }
 
 
@@ -49,8 +58,26 @@ def data_frames(result: EvaluationResult) -> dict[str, pd.DataFrame]:
         "checks": (checks_frame(result), CHECK_COLUMNS),
         "calibration": (result.calibration, CALIBRATION_COLUMNS),
         "displacement": (result.displacement, DISPLACEMENT_COLUMNS),
+        "inference": (result.inference, INFERENCE_COLUMNS),
+        "power": (_joined([p.curve for p in result.power]), POWER_COLUMNS),
+        "detectable": (_joined([p.detectable for p in result.power]), DETECTABLE_COLUMNS),
+        "specification_curve": (_curve(result), CURVE_COLUMNS),
     }
     return {name: ordered(frame, columns, name) for name, (frame, columns) in frames.items()}
+
+
+def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def _curve(result: EvaluationResult) -> pd.DataFrame:
+    """The specification curve, without rows where the check was not made."""
+    import pandas as pd
+
+    found = next((c for c in result.checks if c.name == CURVE), None)
+    return curve_frame(found) if found is not None else pd.DataFrame()
 
 
 def checks_frame(result: EvaluationResult) -> pd.DataFrame:

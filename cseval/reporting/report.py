@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cseval.inputs import DEMONSTRATION
 from cseval.reporting import formats as f
 from cseval.reporting import tables as t
+from cseval.reporting import tables_inference as ti
 from cseval.reporting.document import (
     Answer,
     Block,
@@ -64,6 +65,7 @@ def build_document(
         _section("checks", "Checks", *_checks(result)),
         _section("displacement", "Did incidents move next door?", *_if_rows(t.displacement_table(result))),
         _section("calibration", "How often each method is wrong on these data", *_calibration(result)),
+        _section("power", "What this comparison could have seen", *_power(result)),
         _section("design", "The design", *_design(result)),
         _section("outcomes", "Outcomes and choices, and why", _reasons(result)),
         _section("left-out", "What was left out", _left_out(result, not_drawn)),
@@ -215,12 +217,20 @@ def _calibration(result: EvaluationResult) -> list[Block]:
     if not len(table.values):
         return [Paragraph(text="The error rates of the methods were not measured in this run.")]
     return [
+        Paragraph(text=f.full_stop(result.primary.choice)),
+        *_if_rows(ti.methods_table(result)),
         Paragraph(
             text="Each method was run, exactly as on the treated area, on placebo programmes: places and dates at "
             "which nothing was done. A method that can be relied on finds an effect in about 5% of them."
         ),
         TableBlock(table=table),
     ]
+
+
+def _power(result: EvaluationResult) -> list[Block]:
+    """Nothing where power was not measured."""
+    table = ti.detectable_table(result)
+    return [lines(*ti.power_sentences(result)), TableBlock(table=table)] if len(table.values) else []
 
 
 def _if_rows(table: Table) -> list[Block]:

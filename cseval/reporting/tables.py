@@ -24,6 +24,7 @@ from cseval.reporting.tables_base import (
     shortened,
     source_words,
 )
+from cseval.reporting.tables_inference import detectable_table, methods_table
 from cseval.tables import Table
 from cseval.words import rates_words
 
@@ -93,7 +94,9 @@ def report_tables(result: EvaluationResult) -> tuple[Table, ...]:
         effects_table,
         checks_table,
         displacement_table,
+        methods_table,
         calibration_table,
+        detectable_table,
         protocol_table,
         overlaps_table,
         inputs_table,

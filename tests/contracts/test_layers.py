@@ -40,6 +40,8 @@ CIRCLES = {
     "which make the `Figure` that it defines; each is imported where it is drawn",
     ("cseval.reporting.figures", "cseval.reporting.figures_place"): "the same",
     ("cseval.reporting.figures", "cseval.reporting.figures_series"): "the same",
+    ("cseval.reporting.figures", "cseval.reporting.figures_specification"): "the same",
+    ("cseval.reporting.figures", "cseval.reporting.figures_power"): "the same",
 }
 
 

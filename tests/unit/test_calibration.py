@@ -37,9 +37,10 @@ from cseval.inference.calibration import (
     selection_bias,
 )
 from cseval.inference.covariance import ClusterRobust
-from cseval.inference.placebo import PlaceboNeighbourhoods, scale_of, variance_by_size
+from cseval.inference.placebo import PlaceboNeighbourhoods
 from cseval.inference.placebo_districts import PlaceboDistricts
 from cseval.inference.series_calibration import calibrate_series
+from cseval.inference.spread import scale_of, variance_by_size
 from cseval.result import CALIBRATION_COLUMNS
 from cseval.sources.demonstration import OUTCOMES, simulate
 

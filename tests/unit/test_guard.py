@@ -39,6 +39,7 @@ GOOD = Situation(
     effective_clusters=7.4,
     pre_months=36,
     post_months=18,
+    fewest_incidents=400,
 )
 
 

@@ -1,0 +1,94 @@
+"""Tables on the methods of a report: what each says of the primary effect, and what the data could have shown."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from cseval.reporting import formats as f
+from cseval.reporting.tables_base import label_of, make_table, number, records
+from cseval.words import rates_words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cseval.result import EvaluationResult
+    from cseval.tables import Table
+
+RATES = ("false_positive_rate", "false_positive_rate_matched", "false_positive_rate_selection")
+STANDINGS = {"shown": "holds", "coarse": "holds, but coarse", "unreliable": "unreliable", "refused": "refused"}
+
+
+def methods_table(result: EvaluationResult) -> Table:
+    """Every registered method on the primary effect, with its measured error rates and whether it holds here."""
+    slug = result.primary.analysis.slug
+    rows = [_method_row(r) for r in records(result.inference) if r["analysis"] == slug]
+    return make_table(
+        result,
+        slug="methods",
+        title="The primary effect by every registered method",
+        rows=rows if len(rows) > 1 else [],
+        headings={"interval": "95% interval", "p": "p\N{NO-BREAK SPACE}value", "rate": "Measured error rate"},
+        notes=[
+            result.primary.choice,
+            "Measured error rate: how often the method finds an effect, at 5%, where nothing was done: among all "
+            "placebo neighbourhoods / among those with a count like the treated area's / among those chosen as the "
+            "worst of their district.",
+            "The other methods are shown to be compared; the verdict does not rest on them.",
+        ],
+    )
+
+
+def _method_row(row: Mapping[str, Any]) -> dict[str, str]:
+    refused = row["standing"] == "refused"
+    interval = f.interval_cell(number(row["percent_low"]), number(row["percent_high"]))
+    return {
+        "method": f.sentence_case(str(row["method"])),
+        "interval": f.NOT_APPLICABLE if refused else interval,
+        "p": f.NOT_APPLICABLE if refused else f.p_cell(number(row["p_value"])),
+        "rate": rates_words([number(row[c]) for c in RATES]),
+        "standing": STANDINGS[str(row["standing"])] + ("; verdict" if row["chosen"] else ""),
+        "reason": str(row["reason"]) or f.NOT_APPLICABLE,
+    }
+
+
+def detectable_table(result: EvaluationResult) -> Table:
+    """The smallest fall and rise in each outcome that the test finds four times in five."""
+    rows = [_detectable_row(result, r) for p in result.power for r in records(p.detectable)]
+    return make_table(
+        result,
+        slug="detectable",
+        title="Smallest changes that would be detected four times in five",
+        rows=rows,
+        headings={"months": "Months of follow-up", "found": "Found at no change"},
+        notes=[
+            "Measured by putting known changes into placebo neighbourhoods like the treated area, before the "
+            "programme, and running the registered comparison and test on them. In brackets the Monte Carlo error, in "
+            "points.",
+            "Found at no change: how often the test finds an effect in those neighbourhoods where none was put in.",
+        ],
+    )
+
+
+def _detectable_row(result: EvaluationResult, row: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "outcome": label_of(result, str(row["analysis"])),
+        "months": f.count_text(number(row["months_after"])),
+        "fall": _change(number(row["mde_fall"]), number(row["mde_fall_error"]), number(row["largest_fall"])),
+        "rise": _change(number(row["mde_rise"]), number(row["mde_rise_error"]), number(row["largest_rise"])),
+        "found": f.rate_text(number(row["size"])),
+        "placebos": f.count_text(number(row["placebos"])),
+    }
+
+
+def _change(change: float, error: float, largest: float) -> str:
+    if not math.isfinite(change):
+        return f"more than {f.percent_text(largest, signed=True)}"
+    return f.percent_text(change, signed=True) + (f" ({error:.1f})" if math.isfinite(error) else "")
+
+
+def power_sentences(result: EvaluationResult) -> tuple[str, ...]:
+    """What the primary comparison would have detected, by months of follow-up, and what limits that knowledge."""
+    slug = result.primary.analysis.slug
+    own = [p for p in result.power if len(p.detectable) and p.detectable["analysis"].iloc[0] == slug]
+    return tuple(s for p in own for s in (*p.words(), *p.notes))
