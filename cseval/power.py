@@ -19,7 +19,7 @@ from cseval.analyse import Settings, design_of
 from cseval.errors import EstimationError, UsageError
 from cseval.estimators.base import ManyEffects, SeriesEstimator
 from cseval.inference.base import Placebos
-from cseval.inference.calibration import _like_treated, places
+from cseval.inference.calibration import like_treated, places
 from cseval.inference.choice import FEWEST_MEASURED
 from cseval.inference.detectable import POWER
 from cseval.inference.injection import injected_effects, response_of
@@ -269,7 +269,7 @@ def _tested(method: PlaceboNeighbourhoods, own: Design, at: Design, reference: P
     """The placebo neighbourhoods like the treated area, or all where the method's placebos are of one kind."""
     if "matched" not in method.populations:
         return reference.take(np.arange(min(most, len(reference))))
-    return reference.take(np.flatnonzero(_like_treated(own, at, reference.sets))[:most])
+    return reference.take(np.flatnonzero(like_treated(own, at, reference.sets))[:most])
 
 
 class _Probe:

@@ -140,7 +140,7 @@ class EventStudy:
         if self.linear:
             effect = kernels.mean_difference(post - base, design.comparison, sets)
             level = size / (kernels.group_sizes(design.comparison, sets)[0] * (~design.post).sum())
-            terms = [level, level**2]
+            terms = [level**2, level]
         else:
             totals = kernels.group_totals(base, post, design.comparison, sets)
             effect, expected = kernels.log_ratio(totals), kernels.expected_variance(totals)

@@ -278,7 +278,7 @@ def _populations(
     """The populations at one placebo start that make sense for this placebo method."""
     out = [("all", reference.take(np.arange(min(tested, len(reference)))))]
     if "matched" in placebo.populations:
-        out.append(("matched", reference.take(np.flatnonzero(_like_treated(design, at, reference.sets))[:tested])))
+        out.append(("matched", reference.take(np.flatnonzero(like_treated(design, at, reference.sets))[:tested])))
     chosen = selected_sets(at, plan.chosen_before, plan.selected_on) if "selection" in placebo.populations else None
     if chosen is not None:
         out.append(("selection", Placebos.of(at, reference.estimator, at.sets(chosen))))
@@ -293,7 +293,7 @@ def places(design: Design, members: Index) -> Index:
     return np.array([number[n] for n in names], dtype=np.int64)[members[:, 0]]
 
 
-def _like_treated(design: Design, at: Design, sets: PlaceboSets) -> npt.NDArray[np.bool_]:
+def like_treated(design: Design, at: Design, sets: PlaceboSets) -> npt.NDArray[np.bool_]:
     """Sets whose pre-period count, relative to the typical set, is within a factor of the treated area's.
 
     The treated area is measured in its own pre period and the sets in theirs, so a trend common to all cancels.

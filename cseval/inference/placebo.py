@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: Candidates drawn for each similar neighbourhood that is wanted.
 CANDIDATES = 4
+#: Ranks in the same range that make it worth sorting.
+OFTEN = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,11 +190,10 @@ class PlaceboNeighbourhoods:
         from cseval.inference.likeness import pre_trends, similar_ranges, similar_trend
 
         first, last = similar_ranges(ordered.effects.size, tested.effects.size, self.match)
-        rows = zip(own.tolist(), first.tolist(), last.tolist(), strict=True)
         if not self.match_trend:
-            reached = np.array([np.count_nonzero(statistics[a:b] >= s) for s, a, b in rows])
-            p: Floats = (reached + itself) / (last - first + itself)
+            p: Floats = (reached_in_ranges(statistics, first, last, own) + itself) / (last - first + itself)
             return p
+        rows = zip(own.tolist(), first.tolist(), last.tolist(), strict=True)
         theirs = pre_trends(tested.design, tested.sets).tolist()
         trends = pre_trends(ordered.design, ordered.sets)
         out = np.empty(len(tested))
@@ -219,6 +220,25 @@ def as_placebo_estimator(estimator: Estimator) -> PlaceboEstimator:
             expected="an estimator with estimate_many",
         )
     return estimator
+
+
+def reached_in_ranges(statistics: Floats, first: Index, last: Index, own: Floats) -> Index:
+    """How many of ``statistics[first:last]`` are at least `own`, for each range; shape (ranges,).
+
+    A range that is asked for many times, as under injected effects, is sorted once.
+    """
+    import numpy as np
+
+    out = np.empty(len(own), dtype=np.int64)
+    _, group, times = np.unique(first * (len(statistics) + 1) + last, return_inverse=True, return_counts=True)
+    by_group = np.split(np.argsort(group, kind="stable"), np.cumsum(times)[:-1]) if len(times) else []
+    for rows in by_group:
+        a, b = first[rows[0]], last[rows[0]]
+        if len(rows) < OFTEN:
+            out[rows] = [np.count_nonzero(statistics[a:b] >= s) for s in own[rows].tolist()]
+        else:
+            out[rows] = b - a - np.searchsorted(np.sort(statistics[a:b]), own[rows], side="left")
+    return out
 
 
 def p_values(tested: Floats, reference: Floats) -> Floats:

@@ -104,10 +104,11 @@ def _drawn(design: Design, draws: int, rng: np.random.Generator) -> PlaceboSets:
     parts = []
     for found in every:
         sets = design.sets(found[rng.integers(len(found), size=share)])
-        outside = np.flatnonzero(design.comparison & (names != names[found[0, 0]]))
-        ring = np.concatenate([sets.ring, np.tile(outside, (share, 1))], axis=1)
-        left = int((names[design.comparison] == names[found[0, 0]]).sum()) - size
-        compared = (sets.ring < len(names)).sum(axis=1) < left
+        here = design.comparison & (names == names[found[0, 0]])
+        near = np.where(np.append(here, False)[sets.ring], sets.ring, len(names))  # each unit once: the rest follows
+        outside = np.flatnonzero(design.comparison & ~here)
+        ring = np.concatenate([near, np.tile(outside, (share, 1))], axis=1)
+        compared = (near < len(names)).sum(axis=1) < int(here.sum()) - size
         parts.append(replace(sets, ring=ring).take(compared))
     if not parts:
         raise _too_few("placebo neighbourhoods in other districts")

@@ -14,7 +14,11 @@ LAYERS = (
     ("cli",),
     ("execute",),
     ("runner", "choose", "loading", "compare", "protocol"),
+    ("afterwards",),
+    ("power",),
+    ("power_plan", "power_series"),
     ("analyse", "assemble"),
+    ("infer",),
     ("reporting",),
     ("result",),
     ("checks",),
@@ -29,6 +33,7 @@ LAYERS = (
     ("estimate", "tables"),
     ("spec",),
     ("months",),
+    ("parallel",),
     ("errors", "defaults"),
     ("",),  # cseval/__init__.py: public names, loaded lazily from a table of strings
 )

@@ -313,14 +313,14 @@ def test_matched_sets_have_a_count_like_the_treated_areas(monkeypatch):
     from cseval.inference import calibration
 
     seen = []
-    real = calibration._like_treated
+    real = calibration.like_treated
 
     def watched(design, at, sets):
         like = real(design, at, sets)
         seen.append((design, at, sets, like))
         return like
 
-    monkeypatch.setattr(calibration, "_like_treated", watched)
+    monkeypatch.setattr(calibration, "like_treated", watched)
     calibrate(make(), PoissonDiD(), PlaceboNeighbourhoods(), [], replace(PLAN, placebos=400), 1)
     for d, at, sets, like in seen:
         typical = np.median([d.pre_counts[m].sum() for m in sets.members])

@@ -13,9 +13,9 @@ from scipy import stats
 from cseval.areas import PlaceboSets, connected_sets
 from cseval.errors import DesignError, UsageError
 from cseval.estimators.base import ManyEffects
-from cseval.estimators.event_study import EventStudy
 from cseval.estimators.linear_did import LinearDiD
 from cseval.estimators.poisson_did import PoissonDiD
+from cseval.estimators.segmented import SegmentedRegression
 from cseval.inference.base import Calibratable, Placebos
 from cseval.inference.covariance import ClusterRobust, OwnErrors
 from cseval.inference.likeness import FEWEST_SETS, disjoint, similar, similar_ranges
@@ -231,7 +231,7 @@ def test_too_few_draws_and_other_estimators_are_refused():
         PlaceboNeighbourhoods(draws=18)
     d = make()
     with pytest.raises(UsageError, match="has no effect for many neighbourhoods at once"):
-        PlaceboNeighbourhoods(draws=99).infer(d, EventStudy(), PoissonDiD().estimate(d), 1)
+        PlaceboNeighbourhoods(draws=99).infer(d, SegmentedRegression(), PoissonDiD().estimate(d), 1)
 
 
 @pytest.mark.parametrize("silent", [1, 4, 5, 9])
