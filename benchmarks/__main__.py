@@ -46,12 +46,16 @@ def run(rows: Sequence[Row], out: Path, repeats: int, *, peers: bool = True) -> 
         for line in found[-len(timed) - len(row.stored) :]:
             told = f"{line.seconds:10.4f} s" if line.seconds is not None else line.remark
             print(f"{line.row:16s} {line.contestant:32s} {told} {line.met}", flush=True)
+        write(out, found)  # after every row, since a run that is stopped has then not been for nothing
+    print(markdown(found, machine()))
+    return found
+
+
+def write(out: Path, found: Sequence[Line]) -> None:
+    """Write ``results.csv`` and ``results.md``."""
     out.mkdir(parents=True, exist_ok=True)
     write_csv(out / "results.csv", found)
-    page = markdown(found, machine())
-    (out / "results.md").write_text(page, encoding="utf-8")
-    print(page)
-    return found
+    (out / "results.md").write_text(markdown(found, machine()), encoding="utf-8")
 
 
 def grow(out: Path, repeats: int) -> None:

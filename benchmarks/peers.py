@@ -48,7 +48,8 @@ def _pyfixest(routine: str, formula: str) -> Callable[[Size], Job]:
         import pyfixest
 
         frame, fit = long_frame(size), getattr(pyfixest, routine)
-        return lambda: fit(formula, frame, vcov={"CRV1": "unit"}).coef().tolist()
+        lean = {"lean": True, "copy_data": False, "store_data": False}  # its own advice for large data
+        return lambda: fit(formula, frame, vcov={"CRV1": "unit"}, **lean).coef().tolist()
 
     return prepare
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
 import os
@@ -150,8 +151,10 @@ def _status(name: str) -> float | None:
 def _reset_peak() -> float | None:
     """Memory in use now, in MiB, with the peak counted anew from here; None where the system cannot do that."""
     try:
+        # memory that loading has freed but not given back would hide what a job needs
+        ctypes.CDLL(None).malloc_trim(0)
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    except OSError:
+    except (OSError, AttributeError):
         return None
     return _status("VmRSS")
 

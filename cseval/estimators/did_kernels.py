@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Units of a panel that are turned into floats at once.
 BLOCK = 1024
+#: Sets that are summed at once, few enough for the processor's cache.
+SETS = 8192
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,8 +60,10 @@ def member_sum(values: Floats, index: Index) -> Floats:
     """
     padded = np.concatenate([values, np.zeros((1, *values.shape[1:]))])
     total = np.zeros((len(index), *values.shape[1:]))
-    for column in np.ascontiguousarray(index.T):
-        total += padded.take(column, axis=0)
+    for first in range(0, len(index), SETS):
+        part = total[first : first + SETS]
+        for column in np.ascontiguousarray(index[first : first + SETS].T):
+            part += padded.take(column, axis=0)
     return total
 
 
