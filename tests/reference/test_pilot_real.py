@@ -16,8 +16,9 @@ import pandas as pd
 import pytest
 
 from cseval.analyse import Settings, design_of, plan_of
-from cseval.inference import placebo
+from cseval.inference import likeness
 from cseval.inference.calibration import calibrate
+from cseval.inference.placebo import PlaceboNeighbourhoods
 from cseval.loading import load
 from cseval.runner import run_evaluation
 from cseval.sources.catalogue import Catalogue
@@ -132,9 +133,9 @@ def test_matching_takes_part_of_the_error_away_among_neighbourhoods_as_busy_as_t
     design = design_of(evaluation, chosen, inputs)
     plan = plan_of(evaluation, design, Settings())
     rates = []
-    for fewest in (placebo.FEWEST_SIMILAR, 10**9):  # none are as many as that, so all are compared
-        monkeypatch.setattr(placebo, "FEWEST_SIMILAR", fewest)
-        found = calibrate(design, chosen.estimator, placebo.PlaceboNeighbourhoods(), [], plan, seed=3)
+    for fewest in (likeness.FEWEST_SIMILAR, 10**9):  # none are as many as that, so all are compared
+        monkeypatch.setattr(likeness, "FEWEST_SIMILAR", fewest)
+        found = calibrate(design, chosen.estimator, PlaceboNeighbourhoods(), [], plan, seed=3)
         rates.append(next(m for m in found if m.population == "matched").rate(0.05))
     assert rates == pytest.approx([matched, unmatched], abs=0.0005)
 

@@ -55,6 +55,8 @@ def test_every_method_is_shown_where_nothing_is_short(needs):
 
 LIMITS = [
     (CLUSTER_ROBUST, {"treated_units": 1}, {"treated_units": 2}, Standing.REFUSED),
+    (PLACEBO, {"placebo_sets": 33}, {"placebo_sets": 39}, Standing.COARSE),
+    (PLACEBO, {"fewest_incidents": 9}, {"fewest_incidents": 10}, Standing.COARSE),
     (BOOTSTRAP, {"treated_units": 1}, {"treated_units": 2}, Standing.REFUSED),
     (CLUSTER_ROBUST, {"treated_neighbourhoods": 5}, {"treated_neighbourhoods": 6}, Standing.UNRELIABLE),
     (BOOTSTRAP, {"treated_neighbourhoods": 5}, {"treated_neighbourhoods": 6}, Standing.UNRELIABLE),
@@ -99,6 +101,7 @@ def test_every_reason_is_one_sentence_without_a_gap(needs):
         effective_clusters=1.0,
         pre_months=4,
         post_months=5,
+        fewest_incidents=1,
     )
     for case in (worst, replace(worst, treated_units=5, comparison_units=30)):
         found = judged(case, "a method", needs)
@@ -190,3 +193,9 @@ def test_a_design_without_a_count_is_still_a_situation():
     assert found.effective_clusters == 0
     assert found.largest_comparison_share == 1
     assert judged(found, "a method", CONLEY_TABER).standing is Standing.UNRELIABLE
+
+
+def test_a_test_among_few_placebos_says_at_which_level_it_really_is():
+    reason = judged(replace(GOOD, placebo_sets=33), "placebo", PLACEBO).reason
+    assert "steps of 0.029" in reason
+    assert "in fact one at 2.9%" in reason
