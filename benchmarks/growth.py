@@ -112,7 +112,10 @@ def write_figure(path: Path, curves: Sequence[Curve]) -> None:
             axis.loglog(curve.at, curve.seconds, marker="o", label=f"{curve.work} (slope {curve.slope:.2f})")
             straight = [curve.seconds[-1] * n / curve.at[-1] for n in curve.at]
             axis.loglog(curve.at, straight, color="grey", linestyle=":", linewidth=1)
+        points = next(c.at for c in curves if c.grows == kind)
         axis.set(xlabel=kind, ylabel="seconds" if kind == kinds[0] else "")
+        axis.set_xticks(points, [f"{n:,}" for n in points], rotation=30, fontsize=7)
+        axis.tick_params(which="minor", labelbottom=False, labelleft=False, bottom=False)
         axis.legend(fontsize=7, frameon=False)
     figure.suptitle("Cost as the work grows; dotted: proportional growth", fontsize=10)
     figure.savefig(path.with_suffix(".svg"), metadata={"Date": None})
