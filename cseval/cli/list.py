@@ -22,16 +22,16 @@ def list_evaluations(as_json: bool) -> None:
     Example:
       cseval list
     """
-    from cseval.loading import evaluations
+    from cseval.loading import titles
     from cseval.project import Project
     from cseval.reporting.manifest import read_headline
 
     project = Project.find()
     rows = []
-    for slug, evaluation in evaluations(project).items():
+    for slug, title in titles(project).items():
         real = read_headline(project.outputs / slug)
         shown = real or read_headline(project.outputs / "demonstration" / slug)
-        rows.append({"slug": slug, "title": evaluation.title, "headline": _words(shown)})
+        rows.append({"slug": slug, "title": title, "headline": _words(shown)})
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return

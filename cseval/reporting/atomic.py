@@ -8,7 +8,6 @@ This module imports only the standard library.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
 import sys
@@ -169,6 +168,8 @@ def exchange(a: Path, b: Path) -> bool:
     if not sys.platform.startswith("linux"):
         return False
     try:
+        import ctypes
+
         rename = ctypes.CDLL(None, use_errno=True).renameat2
     except (AttributeError, OSError):
         return False

@@ -71,7 +71,7 @@ def test_message_names_file_and_line(case, fresh, cseval):
     text = MODULE.replace(old, new)
     make_project(fresh, text)
     before = contents(fresh)
-    for command in (["list"], ["run", "small-evaluation"]):
+    for command in (["show", "small-evaluation"], ["run", "small-evaluation"]):
         said = cseval(*command)
         assert said.code == 2
         assert said.out == ""
@@ -104,3 +104,31 @@ def test_a_slug_of_two_modules_names_both(fresh, cseval):
 def test_modules_that_begin_with_an_underscore_are_helpers(fresh, cseval):
     make_project(fresh, "raise RuntimeError\n", "_helper.py")
     assert cseval("list").code == 0
+
+
+#: An evaluation that cannot be loaded, although its slug and title can be read.
+OTHER = MODULE.replace('slug="small-evaluation"', 'slug="other-one"') + "\nraise SystemExit\n"
+
+
+def test_listing_reads_slugs_and_titles_without_running_anything(fresh, cseval):
+    make_project(
+        fresh, MODULE.replace('slug="small-evaluation"', 'slug="other-one"') + "\nraise SystemExit\n", "other.py"
+    )
+    said = cseval("list")
+    assert said.code == 0
+    assert "other-one" in said.out
+    assert "small-evaluation" in said.out
+
+
+def test_a_broken_module_does_not_stop_another_evaluation(fresh, cseval):
+    make_project(
+        fresh, MODULE.replace('slug="small-evaluation"', 'slug="other-one"') + "\nraise SystemExit\n", "other.py"
+    )
+    assert cseval("show", "small-evaluation").code == 0
+    assert cseval("show", "other-one").code == 2
+
+
+def test_a_slug_that_is_worked_out_is_found_by_running_the_module(fresh, cseval):
+    make_project(fresh, MODULE.replace('slug="small-evaluation"', 'slug="-".join(["worked", "out"])'), "other.py")
+    assert "worked-out" in cseval("list").out
+    assert cseval("show", "worked-out").code == 0
