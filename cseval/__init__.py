@@ -9,8 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cseval.analyse import Settings
     from cseval.areas import Areas, PlaceboSets
     from cseval.checks.base import Check, CheckResult
+    from cseval.checks.honest_trends import HonestTrends
+    from cseval.checks.spatial_residuals import SpatialResiduals
+    from cseval.checks.specification_curve import SpecificationCurve
     from cseval.design import Design
     from cseval.errors import CsevalError, DataError, DesignError, EstimationError, SpecError, UsageError
     from cseval.estimate import EFFECT_COLUMNS, Estimate
@@ -19,12 +23,21 @@ if TYPE_CHECKING:
     from cseval.estimators.linear_did import LinearDiD
     from cseval.estimators.poisson_did import PoissonDiD
     from cseval.estimators.segmented import SegmentedRegression
-    from cseval.inference.base import Inference, Inferred
-    from cseval.inference.covariance import ClusterRobust, OwnErrors
+    from cseval.inference.base import Calibratable, Inference, Inferred, Placebos
+    from cseval.inference.conformal import AbsoluteMean, Conformal, MeanPower, MovingBlocks, RandomMonths
+    from cseval.inference.conley_taber import ConleyTaber
+    from cseval.inference.covariance import ClusterRobust, ClusterRobustCR2, ClusterRobustCR3, OwnErrors
+    from cseval.inference.ferman_pinto import FermanPinto
     from cseval.inference.placebo import PlaceboNeighbourhoods
     from cseval.inference.placebo_districts import PlaceboDistricts
+    from cseval.inference.score_bootstrap import ScoreBootstrap
+    from cseval.inference.spread import OverdispersedPoisson, Spread, VarianceBySize
+    from cseval.inference.wild_bootstrap import Rademacher, Webb, WildClusterBootstrap
     from cseval.inputs import Inputs, Roles, read_roles
     from cseval.panel import Panel, Provenance
+    from cseval.parallel import open_workers
+    from cseval.power import PowerResult, power_of
+    from cseval.power_plan import PowerPlan
     from cseval.result import AnalysisResult, EvaluationResult
     from cseval.runner import run_evaluation
     from cseval.sources.demonstration import simulate
@@ -34,8 +47,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _WHERE = {
+    "analyse": "Settings",
     "areas": "Areas PlaceboSets",
     "checks.base": "Check CheckResult",
+    "checks.honest_trends": "HonestTrends",
+    "checks.spatial_residuals": "SpatialResiduals",
+    "checks.specification_curve": "SpecificationCurve",
     "design": "Design",
     "errors": "CsevalError DataError DesignError EstimationError SpecError UsageError",
     "estimate": "EFFECT_COLUMNS Estimate",
@@ -44,12 +61,21 @@ _WHERE = {
     "estimators.linear_did": "LinearDiD",
     "estimators.poisson_did": "PoissonDiD",
     "estimators.segmented": "SegmentedRegression",
-    "inference.base": "Inference Inferred",
-    "inference.covariance": "ClusterRobust OwnErrors",
+    "inference.base": "Calibratable Inference Inferred Placebos",
+    "inference.conformal": "AbsoluteMean Conformal MeanPower MovingBlocks RandomMonths",
+    "inference.conley_taber": "ConleyTaber",
+    "inference.covariance": "ClusterRobust ClusterRobustCR2 ClusterRobustCR3 OwnErrors",
+    "inference.ferman_pinto": "FermanPinto",
     "inference.placebo": "PlaceboNeighbourhoods",
     "inference.placebo_districts": "PlaceboDistricts",
+    "inference.score_bootstrap": "ScoreBootstrap",
+    "inference.spread": "OverdispersedPoisson Spread VarianceBySize",
+    "inference.wild_bootstrap": "Rademacher Webb WildClusterBootstrap",
     "inputs": "Inputs Roles read_roles",
     "panel": "Panel Provenance",
+    "parallel": "open_workers",
+    "power": "PowerResult power_of",
+    "power_plan": "PowerPlan",
     "result": "AnalysisResult EvaluationResult",
     "runner": "run_evaluation",
     "sources.demonstration": "simulate",
@@ -60,12 +86,18 @@ _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names
 
 __all__ = [
     "EFFECT_COLUMNS",
+    "AbsoluteMean",
     "Analysis",
     "AnalysisResult",
     "Areas",
+    "Calibratable",
     "Check",
     "CheckResult",
     "ClusterRobust",
+    "ClusterRobustCR2",
+    "ClusterRobustCR3",
+    "Conformal",
+    "ConleyTaber",
     "CsevalError",
     "DataError",
     "Design",
@@ -76,27 +108,47 @@ __all__ = [
     "Evaluation",
     "EvaluationResult",
     "EventStudy",
+    "FermanPinto",
+    "HonestTrends",
     "Inference",
     "Inferred",
     "Inputs",
     "LinearDiD",
     "ManyEffects",
+    "MeanPower",
+    "MovingBlocks",
+    "OverdispersedPoisson",
     "OwnErrors",
     "Panel",
     "PlaceboDistricts",
     "PlaceboEstimator",
     "PlaceboNeighbourhoods",
     "PlaceboSets",
+    "Placebos",
     "PoissonDiD",
+    "PowerPlan",
+    "PowerResult",
     "Programme",
     "Provenance",
+    "Rademacher",
+    "RandomMonths",
     "Roles",
+    "ScoreBootstrap",
     "SegmentedRegression",
+    "Settings",
+    "SpatialResiduals",
     "SpecError",
+    "SpecificationCurve",
+    "Spread",
     "Table",
     "UsageError",
+    "VarianceBySize",
+    "Webb",
+    "WildClusterBootstrap",
     "Window",
     "__version__",
+    "open_workers",
+    "power_of",
     "read_roles",
     "run_evaluation",
     "simulate",
