@@ -203,6 +203,11 @@ def _series(result: AnalysisResult) -> pd.DataFrame:
     return frame[list(SERIES_COLUMNS)]
 
 
+def _ranked(result: AnalysisResult) -> Inferred:
+    """What ranking among placebo neighbourhoods says, whichever method the verdict rests on; else that method."""
+    return next((i for i in result.inferred if i.draws is not None), result.inferred[0])
+
+
 def event_frame(result: AnalysisResult, study: EventStudy) -> pd.DataFrame:
     """Leads and lags of the primary analysis with pointwise intervals and a simultaneous band.
 
@@ -212,7 +217,7 @@ def event_frame(result: AnalysisResult, study: EventStudy) -> pd.DataFrame:
     """
     from cseval.inference.spread import scale_of, variance_by_size
 
-    design, first = result.design, result.inferred[0]
+    design, first = result.design, _ranked(result)
     estimate = study.estimate(design)
     table = estimate.coefficients
     if table is None or first.draws is None:
@@ -256,7 +261,7 @@ def _bin_label(start: str, first: int, last: int) -> str:
 
 def placebo_frame(result: AnalysisResult) -> pd.DataFrame:
     """One row per placebo neighbourhood of the primary analysis."""
-    draws = result.inferred[0].draws
+    draws = _ranked(result).draws
     if draws is None:
         return pd.DataFrame(columns=list(PLACEBO_COLUMNS))
     codes = np.array(result.design.units)

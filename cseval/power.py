@@ -26,6 +26,7 @@ from cseval.inference.injection import injected_effects, response_of
 from cseval.inference.placebo import PlaceboNeighbourhoods, as_placebo_estimator
 from cseval.inference.power_curve import PowerCurve
 from cseval.months import month_number, month_text
+from cseval.parallel import current
 from cseval.power_plan import FOLLOW_UP as FOLLOW_UP
 from cseval.power_plan import PowerPlan, placebo_windows, require_baseline, treating
 from cseval.power_series import series_curve
@@ -156,7 +157,7 @@ def power_of(
     bases = tuple(windows.bases.values())
     own = bases[0] if plan.planned else treating(design_of(evaluation, analysis, inputs), plan.areas)
     require_baseline(own)
-    found = [_measure(analysis, base, own, settings, plan) for base in bases]
+    found = current().map(_measure, bases, analysis, own, settings, plan)
     labels = {"evaluation": evaluation.slug, "analysis": analysis.slug, "outcome": analysis.outcomes[0]}
     return _result(labels, found, plan, settings.seed, windows.skipped)
 
@@ -191,7 +192,7 @@ def require_testable(analysis: Analysis) -> None:
 # How it is measured -----------------------------------------------------------------------------------
 
 
-def _measure(analysis: Analysis, base: Design, own: Design, settings: Settings, plan: PowerPlan) -> _Measured:
+def _measure(base: Design, analysis: Analysis, own: Design, settings: Settings, plan: PowerPlan) -> _Measured:
     ratios = 1 + np.array(plan.effects) / 100
     method = analysis.inference[0]
     if isinstance(method, PlaceboNeighbourhoods):

@@ -31,7 +31,7 @@ def calibrate(
     seed: int,
     only: str | None,
     placebos: int,
-    workers: int,
+    workers: int | None,
     scheduler: str | None,
     as_json: bool,
 ) -> int:
@@ -59,7 +59,7 @@ def calibrate(
         raise UsageError(f"no analysis {only!r}", expected="one of " + ", ".join(a.slug for a in analyses))
     settings = Settings(seed=seed)
     settings = replace(settings, plan=replace(settings.plan, placebos=placebos))
-    with open_workers(workers, scheduler):
+    with open_workers(workers or 1, scheduler):
         result, measured = run_analysis(evaluation, chosen[0], inputs, settings)
     rows = [{"analysis": chosen[0].slug, "outcome": result.estimate.outcome, **r} for m in measured for r in m.rows()]
     if as_json:

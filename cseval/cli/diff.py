@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @scheduler_option
 @json_option
 def diff(
-    slugs: tuple[str, ...], everything: bool, data: str, workers: int, scheduler: str | None, as_json: bool
+    slugs: tuple[str, ...], everything: bool, data: str, workers: int | None, scheduler: str | None, as_json: bool
 ) -> int:
     """Run again and compare with the outputs on disk; writes nothing. Exit code 1 if anything differs.
 
@@ -43,7 +43,7 @@ def diff(
     project = Project.find()
     chosen = evaluations(project).values() if everything else [find(project, s) for s in slugs]
     records = []
-    with open_workers(workers, scheduler):
+    with open_workers(workers or 1, scheduler):
         for evaluation in chosen:
             folder = _folder(evaluation, project, data)
             if everything and not (folder / "manifest.json").is_file():

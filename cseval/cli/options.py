@@ -9,6 +9,9 @@ import click
 
 from cseval.defaults import DEFAULT_DRAWS, DEFAULT_SEED
 
+#: Analyses from which a second process pays.
+LONG_RUN = 20
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -49,11 +52,18 @@ def workers_option(command: F) -> F:
     """``--workers``: how many processes share the work."""
     return click.option(
         "--workers",
-        default=1,
-        show_default=True,
+        default=None,
         type=click.IntRange(min=1),
-        help="Processes that share the work, which pays where it is long; the numbers do not depend on it.",
+        help="Processes that share the work; the numbers do not depend on it. "
+        "[default: 2 for a long run where there are two processors, else 1]",
     )(command)
+
+
+def workers_for(analyses: int) -> int:
+    """Processes for a run that asks for none: starting a second one takes as long as about ten analyses."""
+    import os
+
+    return 2 if analyses >= LONG_RUN and (os.cpu_count() or 1) > 1 else 1
 
 
 def scheduler_option(command: F) -> F:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cseval.cli.options import data_option, json_option, seed_option
+from cseval.cli.options import data_option, json_option, scheduler_option, seed_option, workers_option
 
 if TYPE_CHECKING:
     from cseval.analyse import Settings
@@ -53,8 +53,20 @@ def plan_options(command: Callable[..., Any]) -> Callable[..., Any]:
     help="Placebo neighbourhoods over all placebo starts.",
 )
 @click.option("--figure", type=click.Path(dir_okay=False, path_type=Path), help="Write the power curve as SVG or PNG.")
+@workers_option
+@scheduler_option
 @json_option
-def power(slug: str, figure: Path | None, as_json: bool, data: str, seed: int, placebos: int, **asked: Any) -> int:
+def power(
+    slug: str,
+    figure: Path | None,
+    as_json: bool,
+    data: str,
+    seed: int,
+    placebos: int,
+    workers: int | None,
+    scheduler: str | None,
+    **asked: Any,
+) -> int:
     """Measure which effects would be detected, by effect and by months of follow-up. Changes no outputs.
 
     \b
@@ -66,6 +78,7 @@ def power(slug: str, figure: Path | None, as_json: bool, data: str, seed: int, p
     from cseval.analyse import Settings
     from cseval.choose import choose_inputs
     from cseval.loading import find
+    from cseval.parallel import open_workers
     from cseval.project import Project
 
     _require_picture(figure)
@@ -76,7 +89,8 @@ def power(slug: str, figure: Path | None, as_json: bool, data: str, seed: int, p
     chosen = _chosen(evaluation, inputs, asked["only"], asked["every"])
     settings = Settings(seed=seed)
     settings = replace(settings, plan=replace(settings.plan, placebos=placebos))
-    result = _measured(evaluation, chosen, inputs, settings, plan)
+    with open_workers(workers or 1, scheduler):
+        result = _measured(evaluation, chosen, inputs, settings, plan)
     if figure is not None:
         _draw(result, inputs, figure)
     if as_json:

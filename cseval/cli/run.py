@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cseval.cli.options import data_option, draws_option, json_option, scheduler_option, seed_option, workers_option
+from cseval.cli.options import (
+    data_option,
+    draws_option,
+    json_option,
+    scheduler_option,
+    seed_option,
+    workers_for,
+    workers_option,
+)
 from cseval.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,7 +47,7 @@ def run(
     only: str | None,
     draws: int,
     seed: int,
-    workers: int,
+    workers: int | None,
     scheduler: str | None,
     dry_run: bool,
     as_json: bool,
@@ -65,7 +73,8 @@ def run(
     if dry_run:
         records = [_plan(evaluation, place, data, only, as_json) for evaluation in chosen]
     else:
-        with open_workers(workers, scheduler):
+        count = workers or (1 if scheduler or only else workers_for(sum(len(e.analyses) for e in chosen)))
+        with open_workers(count, scheduler):
             records = [_run_one(evaluation, place, data, only, draws, seed, as_json) for evaluation in chosen]
     if as_json:
         click.echo(json.dumps(records, ensure_ascii=False, indent=2))

@@ -46,6 +46,8 @@ def print_result(result: EvaluationResult, folder: Path, seconds: float) -> None
     """Print headline, effect table, what weakens it, where the report is and how long it took."""
     from rich.console import Console
 
+    from cseval.reporting.tables_inference import measured_sentence
+
     width = None if sys.stdout.isatty() else 150
     console = Console(highlight=False, width=width)
     if result.data == "demonstration":
@@ -53,12 +55,14 @@ def print_result(result: EvaluationResult, folder: Path, seconds: float) -> None
     console.print(f"\n{result.evaluation.title}", markup=False)
     console.print(result.headline, markup=False)
     console.print(_effect_table(result))
-    if result.weaknesses or result.left_out:
-        console.print(
-            "Measured error rate: false alarms at the 5% level where nothing was done; of all placebo neighbourhoods / "
-            "of those with a count like the treated area's / of those chosen as the worst of their district.\n",
-            markup=False,
-        )
+    console.print(
+        "Measured error rate: false alarms at the 5% level where nothing was done; of all placebo neighbourhoods / "
+        "of those with a count like the treated area's / of those chosen as the worst of their district.\n",
+        markup=False,
+    )
+    for sentence in (measured_sentence(result, result.primary), result.primary.choice):
+        if sentence:
+            console.print(f"{sentence}\n", markup=False)
     console.print("What weakens it", markup=False)
     for sentence in result.weaknesses:
         console.print(f"  - {sentence}", markup=False)
@@ -83,7 +87,8 @@ def _effect_table(result: EvaluationResult) -> object:
 def _cells(item: AnalysisResult, row: dict[str, object]) -> tuple[str, ...]:
     from rich.markup import escape
 
-    from cseval.words import MINUS, p_words, rates_words
+    from cseval.reporting.formats import p_cell
+    from cseval.words import MINUS, rates_words
 
     def number(name: str) -> float:
         return float(row[name])  # type: ignore[arg-type]
@@ -91,13 +96,21 @@ def _cells(item: AnalysisResult, row: dict[str, object]) -> tuple[str, ...]:
     def signed(name: str) -> str:
         return f"{number(name):+.1f}%".replace("-", MINUS)
 
-    placebo = item.inferred[0].draws is not None
-    p = p_words(number("p_value")).removeprefix("p = ").removeprefix("p ")
     return (
         escape(str(row["label"])),
         signed("percent_change"),
         f"{signed('percent_low')} to {signed('percent_high')}",
-        p if placebo else f"{p} (time series)",
+        p_cell(number("p_value")) + _by(item),
         rates_words([number(c) for c in RATE_COLUMNS]),
         str(row["verdict"]),
     )
+
+
+def _by(item: AnalysisResult) -> str:
+    """The method of a p-value that is no rank among placebo neighbourhoods, in brackets."""
+    from cseval.estimators.base import SeriesEstimator
+
+    first = item.inferred[0]
+    if first.draws is not None:
+        return ""
+    return " (time series)" if isinstance(item.analysis.estimator, SeriesEstimator) else f" ({first.method})"

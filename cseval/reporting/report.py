@@ -103,8 +103,9 @@ def answer(result: EvaluationResult) -> Answer:
         ("Interval", f"The 95% interval runs {f.interval_text(low, high)}: {f.interval_words(low, high)}."),
         ("Incidents", incidents_sentence(row)),
         ("In one sentence", _plain_reading(result, primary)),
-        ("Smallest change it could see", _detectable(primary)),
+        ("Smallest change it could see", _detectable(result, primary)),
         ("How sure", certainty_sentence(row)),
+        ("Why this method", f.full_stop(primary.choice) if primary.choice else ""),
         ("Bear in mind", f"{EVERYTHING} It rests on this assumption: {f.full_stop(primary.estimate.assumption)}"),
     )
     outcome = f.outcome_words(primary.estimate.outcome)
@@ -161,7 +162,11 @@ def headline_of(result: EvaluationResult) -> str:
     return f.full_stop(f"{f.sentence_case(f.outcome_words(primary.estimate.outcome))}: {primary.verdict}")
 
 
-def _detectable(primary: AnalysisResult) -> str:
+def _detectable(result: EvaluationResult, primary: AnalysisResult) -> str:
+    """The smallest changes found four times in five, as injected effects show or else as the placebo spread implies."""
+    measured = ti.measured_sentence(result, primary)
+    if measured:
+        return f"{measured} Smaller changes can easily be missed."
     fall, rise = primary.smallest_detectable
     if fall != fall or rise != rise or "four times in five" in primary.sentence:
         return ""
@@ -174,7 +179,17 @@ def _detectable(primary: AnalysisResult) -> str:
 def _readings(result: EvaluationResult) -> Bullets:
     """Each other finding in words; sensitivity analyses repeat the primary one and stand in the table only."""
     others = [a for a in result.analyses if a.analysis.role in ("secondary", "exploratory") and a.sentence]
-    return Bullets(items=tuple((t.label_of(result, a.analysis.slug), f.full_stop(a.sentence)) for a in others))
+    return Bullets(items=tuple((t.label_of(result, a.analysis.slug), _reading(result, a)) for a in others))
+
+
+def _reading(result: EvaluationResult, analysis: AnalysisResult) -> str:
+    """A finding in words, with what could have been found and the Monte Carlo error of that where it was measured."""
+    said = f.full_stop(analysis.sentence)
+    if "four times in five" not in said:
+        return f"{said} {ti.measured_sentence(result, analysis)}".strip()
+    low, high = analysis.detectable_error
+    known = f" (Monte Carlo errors {low:.1f} and {high:.1f} points)." if low == low and high == high else "."
+    return said.removesuffix(".") + known
 
 
 def _weaknesses(result: EvaluationResult) -> Bullets:
@@ -217,7 +232,6 @@ def _calibration(result: EvaluationResult) -> list[Block]:
     if not len(table.values):
         return [Paragraph(text="The error rates of the methods were not measured in this run.")]
     return [
-        Paragraph(text=f.full_stop(result.primary.choice)),
         *_if_rows(ti.methods_table(result)),
         Paragraph(
             text="Each method was run, exactly as on the treated area, on placebo programmes: places and dates at "

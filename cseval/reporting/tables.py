@@ -24,7 +24,7 @@ from cseval.reporting.tables_base import (
     shortened,
     source_words,
 )
-from cseval.reporting.tables_inference import detectable_table, methods_table
+from cseval.reporting.tables_inference import adjusted_notes, detectable_table, methods_table
 from cseval.tables import Table
 from cseval.words import rates_words
 
@@ -155,12 +155,7 @@ def _methods(result: EvaluationResult) -> list[str]:
             others.setdefault(str(row["inference"]), []).append(label_of(result, str(row["analysis"])))
     text = "; ".join(f"for {f.joined(labels)}, by {method}" for method, labels in others.items())
     notes = [f"Intervals and p-values are by {main}" + (f"; {text}." if text else ".")]
-    adjusted = [p for row in rows if math.isfinite(p := number(row["p_adjusted"]))]
-    if adjusted:
-        notes.append(
-            f"{f.plural(len(adjusted), 'secondary outcome was', 'secondary outcomes were')} tested; the smallest "
-            f"p-value adjusted for their number is {f.p_cell(min(adjusted))}."
-        )
+    notes += adjusted_notes(rows)
     return notes
 
 

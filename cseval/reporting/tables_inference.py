@@ -10,9 +10,9 @@ from cseval.reporting.tables_base import label_of, make_table, number, records
 from cseval.words import rates_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from cseval.result import EvaluationResult
+    from cseval.result import AnalysisResult, EvaluationResult
     from cseval.tables import Table
 
 RATES = ("false_positive_rate", "false_positive_rate_matched", "false_positive_rate_selection")
@@ -50,6 +50,22 @@ def _method_row(row: Mapping[str, Any]) -> dict[str, str]:
         "standing": STANDINGS[str(row["standing"])] + ("; verdict" if row["chosen"] else ""),
         "reason": str(row["reason"]) or f.NOT_APPLICABLE,
     }
+
+
+def adjusted_notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Whether secondary findings survive their number, by max-T and by Holm; nothing without secondary outcomes."""
+    pairs = [(number(r["p_adjusted"]), number(r.get("p_holm", math.nan))) for r in rows]
+    pairs = [(p, holm) for p, holm in pairs if math.isfinite(p)]
+    if not pairs:
+        return []
+    smallest, holm = (min(values) for values in zip(*pairs, strict=True))
+    alone = all(p == h for p, h in pairs)
+    beside = f", and by Holm {f.p_cell(holm)}" if math.isfinite(holm) else ""
+    method = "by Holm" if alone else f"by max-T on common placebo neighbourhoods{beside}"
+    return [
+        f"{f.plural(len(pairs), 'secondary outcome was', 'secondary outcomes were')} tested; the smallest "
+        f"p-value adjusted for their number is {f.p_cell(smallest)} {method}."
+    ]
 
 
 def detectable_table(result: EvaluationResult) -> Table:
@@ -92,3 +108,14 @@ def power_sentences(result: EvaluationResult) -> tuple[str, ...]:
     slug = result.primary.analysis.slug
     own = [p for p in result.power if len(p.detectable) and p.detectable["analysis"].iloc[0] == slug]
     return tuple(s for p in own for s in (*p.words(), *p.notes))
+
+
+def measured_sentence(result: EvaluationResult, analysis: AnalysisResult) -> str:
+    """The smallest fall and rise that an analysis would have found, with Monte Carlo errors; empty if not measured."""
+    slug, months = analysis.analysis.slug, analysis.design.months_after
+    said = {
+        (str(row["analysis"]), int(number(row["months_after"]))): words
+        for power in result.power
+        for row, words in zip(records(power.detectable), power.words(), strict=True)
+    }
+    return said.get((slug, months), "")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cseval.parallel import current
 from cseval.reporting.atomic import MANIFEST, recover, replace_folder
 
 if TYPE_CHECKING:
@@ -54,13 +56,12 @@ def build_outputs(
 
     Two calls with the same result give the same bytes, except for the ``run`` block of the manifest.
     """
-    from cseval.reporting.figures import make_figures, render
     from cseval.reporting.files import PACKAGE, TITLES, csv_bytes, data_frames, package_bytes
     from cseval.reporting.manifest import manifest_bytes
     from cseval.reporting.report import build_document
 
-    figures, not_drawn = make_figures(result)
-    rendered = {g.name: render(g) for g in figures}
+    figures, not_drawn = _figures(result)
+    rendered = dict(zip((g.name for g in figures), current().map(_draw, range(len(figures)), result), strict=True))
     frames: dict[str, tuple[str, pd.DataFrame]] = {
         f"{name}.csv": (TITLES[name], frame) for name, frame in data_frames(result).items()
     }
@@ -84,6 +85,21 @@ def build_outputs(
         project=project or Path.cwd(),
     )
     return files
+
+
+@lru_cache(maxsize=1)
+def _figures(result: EvaluationResult) -> tuple[tuple[Figure, ...], tuple[str, ...]]:
+    """The figures of a result; a process that draws several of them makes them once."""
+    from cseval.reporting.figures import make_figures
+
+    return make_figures(result)
+
+
+def _draw(number: int, result: EvaluationResult) -> Rendered:
+    """Draw one figure; its number is sent to a worker, since what draws it is made from the result there."""
+    from cseval.reporting.figures import render
+
+    return render(_figures(result)[0][number])
 
 
 def _effects(result: EvaluationResult, effects: pd.DataFrame) -> dict[str, bytes]:

@@ -46,7 +46,9 @@ def parsed(line):
 
 
 def test_every_command_of_the_issue_is_there():
-    assert {p[0] for p in ALL} == {"list", "show", "run", "check", "diff", "calibrate", "data"} == set(COMMANDS)
+    assert (
+        {p[0] for p in ALL} == {"list", "show", "run", "check", "diff", "calibrate", "power", "data"} == set(COMMANDS)
+    )
     assert {("data", "import"), ("data", "status")} <= set(ALL)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -56,12 +57,48 @@ def test_results_are_on_stdout_and_progress_on_stderr(project_that_ran, said_whe
         assert column in heading
     assert any(line.startswith("robbery") for line in table)
     assert "  - One neighbourhood was treated." in table
+    assert any(re.match(r"With 12 months of follow-up, a fall of \d+% \(Monte Carlo error", line) for line in table)
+    assert any(line.startswith("The verdict rests on placebo neighbourhoods: ") for line in table)
     assert f"Report (DEMONSTRATION DATA): {fresh / OUTPUTS / 'report.html'}" in table
     assert table[-1].startswith("Took ")
     steps = said.err.splitlines()
     assert steps[1] == "  data: demonstration: 300 units, 60 months (2014-11 to 2019-10), 2 outcomes"
-    assert [s.split(":")[0].strip() for s in steps[2:]] == ["primary", "robbery", "later", "coverage"]
+    assert [s.split(":")[0].strip() for s in steps[2:]] == [
+        "primary", "robbery", "later", "coverage", "power",
+    ]  # fmt: skip
     assert not any(step in said.out for step in steps)
+
+
+def test_every_registered_method_is_written_and_the_chosen_one_marked(project_that_ran):
+    with (project_that_ran / OUTPUTS / "inference.csv").open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    methods = ["placebo neighbourhoods", "cluster-robust"]
+    assert [(r["analysis"], r["method"]) for r in rows] == [
+        (a, m) for a in ("primary", "robbery", "later") for m in methods
+    ]
+    assert [r["chosen"] for r in rows] == ["true", "false"] * 3
+    assert {(r["standing"], bool(r["reason"])) for r in rows if r["method"] == "cluster-robust"} == {
+        ("unreliable", True)
+    }
+    assert all(r["p_value"] and r["false_positive_rate"] for r in rows)
+
+
+def test_power_is_measured_for_primary_and_secondary_outcomes(project_that_ran):
+    folder = project_that_ran / OUTPUTS
+    with (folder / "detectable.csv").open(encoding="utf-8", newline="") as lines:
+        found = list(csv.DictReader(lines))
+    assert {r["analysis"] for r in found} == {"primary", "robbery"}
+    own = next(r for r in found if r["analysis"] == "primary" and r["months_after"] == "12")
+    effects = list(csv.DictReader((folder / "effects.csv").read_text().splitlines()))
+    assert (effects[0]["detectable_fall"], effects[0]["detectable_fall_error"]) == (
+        own["mde_fall"],
+        own["mde_fall_error"],
+    )
+    assert effects[2]["detectable_fall_error"] == ""
+    assert [bool(r["p_adjusted"] and r["p_holm"]) for r in effects] == [False, True, False]
+    report = (folder / "report.md").read_text(encoding="utf-8")
+    said = f"a fall of {abs(float(own['mde_fall'])):.0f}% (Monte Carlo error {float(own['mde_fall_error']):.1f} points)"
+    assert said in report.split("## Every estimate")[0]
 
 
 def test_run_twice_gives_the_same_bytes_but_the_run_block(done, cseval):

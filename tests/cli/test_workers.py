@@ -75,10 +75,19 @@ def test_a_run_writes_the_same_bytes_whoever_does_the_work(fresh, cseval, no_fig
         "robbery",
         "later",
         "coverage",
+        "power",
     ]
     assert current() is SERIAL  # the workers end with the command
     alone, shared = (numbers(root / OUTPUTS) for root in (project_that_ran, fresh))
-    assert {"effects.csv", "calibration.csv", "placebo.csv", "series.csv", "effects.json"} <= set(alone)
+    assert {
+        "effects.csv",
+        "effects.json",
+        "calibration.csv",
+        "placebo.csv",
+        "series.csv",
+        "inference.csv",
+        "power.csv",
+    } <= set(alone)
     assert shared == alone
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from result_builders import COMMAND, HASH, HOSTILE_LABEL, make_result
 
+from cseval.checks.specification_curve import CURVE_COLUMNS
 from cseval.errors import DataError
 from cseval.estimate import EFFECT_COLUMNS
 from cseval.reporting.columns import DESCRIPTIONS
@@ -21,9 +22,12 @@ from cseval.reporting.write import build_outputs, write_outputs
 from cseval.result import (
     CALIBRATION_COLUMNS,
     CHECK_COLUMNS,
+    DETECTABLE_COLUMNS,
     DISPLACEMENT_COLUMNS,
     EVENT_COLUMNS,
+    INFERENCE_COLUMNS,
     PLACEBO_COLUMNS,
+    POWER_COLUMNS,
     SERIES_COLUMNS,
 )
 
@@ -35,6 +39,10 @@ SCHEMAS = {
     "checks": CHECK_COLUMNS,
     "calibration": CALIBRATION_COLUMNS,
     "displacement": DISPLACEMENT_COLUMNS,
+    "inference": INFERENCE_COLUMNS,
+    "power": POWER_COLUMNS,
+    "detectable": DETECTABLE_COLUMNS,
+    "specification_curve": CURVE_COLUMNS,
 }
 
 
@@ -65,7 +73,9 @@ def test_the_contract_of_the_folder_is_kept(outputs):
     expected = "effects.csv effects.json effects.md effects.html report.html report.md manifest.json datapackage.json"
     assert set(expected.split()) <= set(outputs)
     figures = {p.split("/")[1].split(".")[0] for p in outputs if p.startswith("figures/")}
-    assert figures == set("series forest event-study placebo calibration its roles-map timeline".split())
+    assert figures == set("series forest event-study placebo calibration its roles-map timeline power".split()) | {
+        "specification-curve"
+    }
     for name in figures:
         assert {f"figures/{name}.{e}" for e in ("png", "svg", "csv")} <= set(outputs)
 

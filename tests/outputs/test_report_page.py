@@ -80,7 +80,7 @@ def test_titles_of_tables_are_unique(outputs):
 
 def test_pictures_have_words_and_stand_inside_the_page(page):
     pictures = page.all("img")
-    assert len(pictures) == 8
+    assert len(pictures) == 10
     assert all(len(a["alt"] or "") >= 40 for a in pictures)
     assert all((a["src"] or "").startswith("data:image/png;base64,") for a in pictures)
 

@@ -137,5 +137,5 @@ def test_open_ends_and_many_specifications_are_drawn():
 
 
 def test_without_a_curve_the_reason_is_said():
-    assert "left out" in specification_figure(make_result())
+    assert "left out" in specification_figure(make_result(checks=()))
     assert "left out" in specification_figure(result_with(curve().iloc[:0]))

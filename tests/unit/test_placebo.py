@@ -19,7 +19,7 @@ from cseval.estimators.segmented import SegmentedRegression
 from cseval.inference.base import Calibratable, Placebos
 from cseval.inference.covariance import ClusterRobust, OwnErrors
 from cseval.inference.likeness import FEWEST_SETS, disjoint, similar, similar_ranges
-from cseval.inference.placebo import PlaceboNeighbourhoods, critical_value, p_values
+from cseval.inference.placebo import PlaceboNeighbourhoods, critical_value, p_values, reached_in_ranges
 from cseval.inference.placebo_districts import PlaceboDistricts
 from cseval.inference.placebo_draws import candidates, draw_sets
 from cseval.inference.spread import scale_of, studentised, variance_by_size
@@ -474,3 +474,14 @@ def test_effects_are_taken_and_joined_field_by_field():
 
 def test_the_lattice_of_these_tests_touches_side_by_side():
     assert lattice(10, 10).neighbours[44] == (34, 43, 45, 54)
+
+
+def test_many_ranges_are_counted_as_a_few_are():
+    rng = np.random.default_rng(3)
+    statistics = np.abs(rng.normal(size=300))
+    statistics[10:20], statistics[25] = statistics[10], np.inf
+    first = rng.integers(0, 200, 900)
+    last = first + rng.integers(0, 100, 900)
+    own = np.concatenate([rng.choice(statistics, 450), np.abs(rng.normal(size=450))])
+    by_hand = [sum(s >= o for s in statistics[a:b]) for o, a, b in zip(own, first, last, strict=True)]
+    assert reached_in_ranges(statistics, first, last, own).tolist() == by_hand
