@@ -18,8 +18,9 @@ from cseval.errors import CsevalError
 from cseval.estimators.base import PlaceboEstimator
 from cseval.estimators.poisson_did import PoissonDiD
 from cseval.inference.base import Calibratable, Inferred, Placebos
-from cseval.inference.likeness import FEWEST_SETS
+from cseval.inference.guard import judged, situation_of
 from cseval.inference.placebo import PlaceboNeighbourhoods
+from cseval.inference.requirements import Standing
 
 LEVELS = (0.01, 0.05, 0.10)
 #: The effect under which coverage is measured: a fall of a fifth.
@@ -121,11 +122,21 @@ def judge_default(
     estimator = PoissonDiD()
     found = method.infer(design, estimator, estimator.estimate(design), 1)
     tally.p_values.append(found.p_value)
-    tally.warned.append(found.facts["disjoint_neighbourhoods"] < FEWEST_SETS)
+    tally.warned.append(warned(design, method, found))
     assert found.draws is not None
     with suppress(CsevalError):  # a fifth fewer may leave none, and then there is no interval to judge
         tally.covered.append(covers(estimator, method, design_of(world, fallen, treated), found))
     return found.draws.sets
+
+
+def warned(design: Design, method: PlaceboNeighbourhoods, found: Inferred) -> bool:
+    """Whether a report would say that the test is coarse here."""
+    situation = situation_of(
+        design,
+        placebo_sets=found.facts["distinct_neighbourhoods"],
+        disjoint_places=found.facts["disjoint_neighbourhoods"],
+    )
+    return judged(situation, method.name, method.needs).standing > Standing.SHOWN
 
 
 def covers(estimator: PoissonDiD, method: PlaceboNeighbourhoods, design: Design, found: Inferred) -> bool:
@@ -144,6 +155,10 @@ def judge(contender: Contender, design: Design, reference: PlaceboSets, tally: T
     own = Placebos.of(design, contender.estimator, design.own_set)
     others = Placebos.of(design, contender.estimator, replace(reference))
     try:
-        tally.p_values.append(float(contender.method.test_many(own, others)[0]))
+        found = float(contender.method.test_many(own, others)[0])
     except CsevalError:
+        found = np.nan
+    if np.isnan(found):  # a method that has nothing to say here
         tally.refused += 1
+    else:
+        tally.p_values.append(found)

@@ -21,7 +21,7 @@ from benchmarks.simulation_report import write_report
 from benchmarks.simulation_worlds import World
 from cseval.estimators.linear_did import LinearDiD
 from cseval.estimators.poisson_did import PoissonDiD
-from cseval.inference.conformal import Conformal
+from cseval.inference.conformal import AbsoluteMean, Conformal
 from cseval.inference.conley_taber import ConleyTaber
 from cseval.inference.covariance import ClusterRobust, ClusterRobustCR2, ClusterRobustCR3
 from cseval.inference.ferman_pinto import FermanPinto
@@ -59,20 +59,20 @@ def contenders() -> tuple[Contender, ...]:
         Contender(linear, WildClusterBootstrap()),
         Contender(poisson, ConleyTaber()),
         Contender(poisson, FermanPinto()),
-        Contender(poisson, Conformal()),
+        Contender(poisson, Conformal(statistic=AbsoluteMean())),
     )
 
 
-def study(cells: Sequence[World], replicates: int, draws: int, seed: int, workers: int) -> pd.DataFrame:
-    """Results of every cell and method, one row each; the same whatever the number of workers."""
+def study(cells: Sequence[World], replicates: int, draws: int, seed: int, workers: int, stored: Path) -> None:
+    """Store the results of every cell and method, one row each; the same whatever the number of workers."""
     rows: list[dict[str, Any]] = []
     started = time.perf_counter()
     with open_workers(workers) as pool:
         found = pool.each(_cell, list(cells), contenders(), replicates, draws, seed)
         for number, part in enumerate(found, start=1):
             rows += part
+            pd.DataFrame(rows).to_csv(stored, index=False, float_format="%.6g", lineterminator="\n")
             print(f"{number} of {len(cells)} cells, {time.perf_counter() - started:.0f} s", flush=True)
-    return pd.DataFrame(rows)
 
 
 def _cell(world: World, methods: Sequence[Contender], replicates: int, draws: int, seed: int) -> list[dict[str, Any]]:
@@ -92,8 +92,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     stored = options.out / "size.csv"
     if not options.report_only:
-        found = study(grid(), options.replicates, options.draws, options.seed, options.workers)
-        found.to_csv(stored, index=False, float_format="%.6g", lineterminator="\n")
+        study(grid(), options.replicates, options.draws, options.seed, options.workers, stored)
     write_report(pd.read_csv(stored), options.out)
 
 
