@@ -47,10 +47,7 @@ class ErrorRate:
             if shorter
             else ""
         )
-        others = {m.method: m for m in context.measured if m.method != context.placebo.name and m.population == "all"}
-        beside = "".join(
-            f"; {name} errors would find one in {100 * m.rate(0.05):.0f}% of all" for name, m in others.items()
-        )
+        beside = _beside(context)
         return CheckResult(
             name="error rate",
             question=QUESTION,
@@ -64,6 +61,23 @@ class ErrorRate:
             ),
             table=_table(context),
         )
+
+
+def _beside(context: CheckContext) -> str:
+    """What the other methods would find in all placebo neighbourhoods, at most three of them by name."""
+    rates = {
+        m.method: 100 * m.rate(0.05)
+        for m in context.measured
+        if m.method != context.placebo.name and m.population == "all" and math.isfinite(m.rate(0.05))
+    }
+    if not rates:
+        return ""
+    if len(rates) <= 3:
+        return "; " + ", ".join(f"{name} finds one in {rate:.0f}% of all" for name, rate in rates.items())
+    low, high = min(rates, key=lambda n: rates[n]), max(rates, key=lambda n: rates[n])
+    return (
+        f"; the {len(rates)} other methods find one in {rates[low]:.0f}% ({low}) to {rates[high]:.0f}% ({high}) of all"
+    )
 
 
 def _table(context: CheckContext) -> Table:

@@ -70,5 +70,5 @@ def _reason(method: str, far: float, methods: int, measured: Sequence[Measured])
         f"{100 * m.rate(LEVEL):.1f}% ({m.population})" for m in measured if m.method == method and enough(m)
     )
     near = "none of which can be told from 5%" if far == 0 else "the nearest to 5%"
-    among = f"of {methods} methods measured on these data, it" if methods > 1 else "it"
+    among = f"of the {methods} methods that hold here and were measured, it" if methods > 1 else "it"
     return f"The verdict rests on {method}: {among} rejects true nulls at the 5% level at rates of {rates}, {near}."

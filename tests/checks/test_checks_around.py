@@ -162,7 +162,7 @@ def test_concern_follows_rate_number_and_method(found, verdict):
 
 def test_the_other_method_stands_beside_it_and_nothing_measured_is_said():
     given = context(clean(), measured=(measured(0.05), measured(0.31, method="cluster-robust")))
-    assert "cluster-robust errors would find one in 31% of all" in ErrorRate().run(given).sentence
+    assert "cluster-robust finds one in 31% of all" in ErrorRate().run(given).sentence
     found = ErrorRate().run(context(clean(), measured=()))
     assert found.verdict == "not applicable"
 

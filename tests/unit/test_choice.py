@@ -30,7 +30,7 @@ def measured(method: str, rate: float, population: str = "all", placebos: int = 
 def test_the_method_nearest_to_its_promise_is_chosen():
     found = choose_method(["wide", "near"], [measured("wide", 0.12), measured("near", 0.08)])
     assert found.method == "near"
-    assert "of 2 methods measured" in found.reason
+    assert "of the 2 methods that hold here and were measured, it rejects" in found.reason
     assert "8.0% (all), the nearest to 5%" in found.reason
 
 
