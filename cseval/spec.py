@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from cseval.sources.catalogue import Catalogue
 
 ROLES = ("primary", "secondary", "sensitivity", "exploratory")
+#: Months before the start without which there is no course before the programme to hold anything against.
+FEWEST_BEFORE = 2
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -278,11 +280,12 @@ class Evaluation:
         transition = self.programme.transition if analysis.transition is None else analysis.transition
         before = month_number(start) - month_number(window.first)
         after = month_number(window.last) - month_number(add_months(start, transition)) + 1
-        if before < 1 or after < 1:
+        if before < FEWEST_BEFORE or after < 1:
             raise SpecError(
                 f"{before} months before and {after} after the start {start}",
                 where=f"{self.slug}, analysis {analysis.slug}",
-                expected="at least one of each inside the window",
+                expected=f"at least {FEWEST_BEFORE} before, or nothing says how the areas moved before, and 1 after",
+                todo="Widen the window",
             )
         return start, before, after, transition
 

@@ -32,7 +32,7 @@ def plan_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--all", "every", is_flag=True, help="Every analysis that is judged by placebo neighbourhoods."),
         click.option("--start", metavar="YYYY-MM", default="", help="Planned start; the registered one if left out."),
         click.option("--months", metavar="N[,N...]", default="", help="Months of follow-up; else 6, 12, 18, 24."),
-        click.option("--before", type=click.IntRange(1), help="Months before the start; else as registered."),
+        click.option("--before", type=click.IntRange(2), help="Months before the start; else as registered."),
         click.option("--areas", metavar="CODE[,CODE...]", default="", help="Areas to treat; else the programme's."),
     )
     for option in reversed(options):
