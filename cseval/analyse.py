@@ -16,7 +16,9 @@ from cseval.inference.base import Calibratable, Inference, Inferred
 from cseval.inference.calibration import CalibrationPlan, Measured, calibrate, selection_bias
 from cseval.inference.choice import enough
 from cseval.inference.detectable import smallest_detectable
+from cseval.inference.guard import Judgement
 from cseval.inference.placebo import PlaceboNeighbourhoods
+from cseval.inference.requirements import Standing
 from cseval.inference.series_calibration import calibrate_series
 from cseval.months import month_number
 from cseval.result import AnalysisResult
@@ -87,10 +89,12 @@ def run_analysis(
     found = infer_all(design, analysis.estimator, estimate, analysis.inference, settings.draws, settings.seed)
     measured = _measure(evaluation, analysis, design, found.methods, settings)
     inferred, choice = best_first(found, measured)
+    judgements = found.judgements
     bias = selection_bias(measured)
     if analysis.subtract_selection:
         estimate, adjusted = _less_selection(estimate, inferred[0], bias)
-        inferred = (adjusted,)  # no other method knows of the subtraction
+        inferred = (adjusted,)
+        judgements = tuple(j if j.method == adjusted.method else _without_subtraction(j) for j in judgements)
     first = inferred[0]
     result = AnalysisResult(
         analysis=analysis,
@@ -102,7 +106,7 @@ def run_analysis(
         rates={m.population: m.rate(0.05) for m in measured if m.method == first.method and enough(m)},
         selection_bias=bias[0],
         smallest_detectable=detectable_percent(estimate, first),
-        judgements=found.judgements,
+        judgements=judgements,
         choice=choice.reason,
     )
     return replace(result, sentence=sentence_of(result)), measured
@@ -190,6 +194,15 @@ def _less_selection(
     )
     counterfactual = estimate.observed / math.exp(effect) if estimate.scale == LOG else estimate.counterfactual
     return replace(estimate, effect=effect, counterfactual=counterfactual), changed
+
+
+def _without_subtraction(judgement: Judgement) -> Judgement:
+    """A method that was run without the subtraction, whose numbers are therefore not those of this analysis."""
+    return Judgement(
+        method=judgement.method,
+        standing=Standing.REFUSED,
+        reason="It takes no account of the subtraction of what selection alone brings.",
+    )
 
 
 def detectable_percent(estimate: Estimate, inferred: Inferred) -> tuple[float, float]:

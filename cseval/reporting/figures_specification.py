@@ -69,7 +69,9 @@ def choice_words(dimension: str, choice: Any) -> str:
     words: dict[str, Callable[[Any], str]] = {
         "outcome": lambda c: f.sentence_case(f.outcome_words(c).split(" (")[0]),
         "window": lambda c: f.span_words(*c.split(" to ")),
-        "comparison_group": lambda c: "All other areas" if c == "all" else f.sentence_case(c.replace("-", " ")),
+        "comparison_group": lambda c: (
+            "All other areas" if c == "all" else f.sentence_case(f"{c.replace('-', ' ')} only")
+        ),
         "start": f.month_words,
         "transition": lambda c: f.plural(c, "month") if c else "No month",
         "buffer_rings": lambda c: f.plural(c, "ring") if c else "None",
@@ -161,7 +163,7 @@ def _draw_curve(axes: Any, data: pd.DataFrame) -> None:
     wide = _column_points(len(data))
     bare = ~np.isfinite(data["percent_low"].to_numpy(float))
     for which, colour, share, size in ((~clear, style.GREY, 0.3, 1.2), (clear, style.BLUE, 0.8, 1.9)):
-        axes.vlines(place[which], low[which], high[which], color=colour, linewidth=max(share * wide, 0.5), zorder=2)
+        _bars(axes, place[which], low[which], high[which], color=colour, linewidth=max(share * wide, 0.5), zorder=2)
         axes.plot(place[which], change[which], "o", ms=max(size * min(wide, 4.0), 2.0), color=colour, zorder=3)
     axes.plot(place[bare], change[bare], "o", ms=5, color=style.GREY, mfc="white", zorder=4)
     own = data["registered"].to_numpy(bool)
@@ -173,6 +175,15 @@ def _draw_curve(axes: Any, data: pd.DataFrame) -> None:
     axes.locator_params(axis="y", nbins=7)
     style.percent_ticks(axes, "y")
     axes.set_ylabel("Change against what\nwas expected")
+
+
+def _bars(axes: Any, places: Any, low: Any, high: Any, **look: Any) -> None:
+    """Vertical bars as one line with gaps, which is drawn and written several times faster than a line for each."""
+    import numpy as np
+
+    low, high = np.broadcast_to(low, places.shape), np.broadcast_to(high, places.shape)
+    y = np.column_stack([low, high, np.full(len(places), np.nan)])
+    axes.plot(np.repeat(places, 3), y.ravel(), solid_capstyle="butt", **look)
 
 
 def _column_points(columns: int) -> float:
@@ -190,7 +201,7 @@ def _draw_choices(axes: Any, data: pd.DataFrame, rows: Sequence[tuple[str, Any]]
         labels.append((line, two_lines(choice_words(dimension, choice), 1)))
         used = data[data[dimension] == choice]
         places = used["rank"].to_numpy(float)
-        axes.vlines(places, line - 0.32, line + 0.32, color=style.BLUE, linewidth=max(0.6 * wide, 0.6), zorder=2)
+        _bars(axes, places, line - 0.32, line + 0.32, color=style.BLUE, linewidth=max(0.6 * wide, 0.6), zorder=2)
         own = used.loc[used["registered"], "rank"].to_numpy(float)
         axes.plot(own, [line] * len(own), "D", ms=7, color=style.PLUM, mec="white", mew=0.8, zorder=4)
     axes.set_ylim(max(len(rows), 1) - 0.4, -0.6)

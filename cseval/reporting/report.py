@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from cseval.checks import specification_curve
 from cseval.inputs import DEMONSTRATION
 from cseval.reporting import formats as f
 from cseval.reporting import tables as t
@@ -24,6 +25,7 @@ from cseval.reporting.document import (
     lines,
 )
 from cseval.tables import Table
+from cseval.verdict import INCREASE, REDUCTION
 
 if TYPE_CHECKING:
     from cseval.reporting.figures import Figure
@@ -183,13 +185,23 @@ def _readings(result: EvaluationResult) -> Bullets:
 
 
 def _reading(result: EvaluationResult, analysis: AnalysisResult) -> str:
-    """A finding in words, with what could have been found and the Monte Carlo error of that where it was measured."""
+    """A finding in words, with its p-value among all that were tested, and what could have been found."""
     said = f.full_stop(analysis.sentence)
-    if "four times in five" not in said:
-        return f"{said} {ti.measured_sentence(result, analysis)}".strip()
     low, high = analysis.detectable_error
-    known = f" (Monte Carlo errors {low:.1f} and {high:.1f} points)." if low == low and high == high else "."
-    return said.removesuffix(".") + known
+    if "four times in five" not in said:
+        said = f"{said} {ti.measured_sentence(result, analysis)}"
+    elif low == low and high == high:
+        said = f"{said.removesuffix('.')} (Monte Carlo errors {low:.1f} and {high:.1f} points)."
+    return f"{said.strip()} {_among_all(analysis)}".strip()
+
+
+def _among_all(analysis: AnalysisResult) -> str:
+    """The adjusted p-values of a clear finding in a secondary outcome, or one among many would read as the only one."""
+    clear = analysis.verdict in (REDUCTION, INCREASE)
+    if not clear or analysis.p_adjusted != analysis.p_adjusted:
+        return ""
+    holm = f" (by Holm {f.p_cell(analysis.p_holm)})" if analysis.p_holm != analysis.p_adjusted else ""
+    return f"Adjusted for the number of secondary outcomes tested, {f.p_text(analysis.p_adjusted)}{holm}."
 
 
 def _weaknesses(result: EvaluationResult) -> Bullets:
@@ -214,6 +226,10 @@ def _figure_block(result: EvaluationResult, figure: Figure) -> FigureBlock:
 HEADINGS = {"p_value": "p-value", "mc_error": "Simulation error", "false_positive_rate": "False-alarm rate"}
 
 
+#: Data files that hold the whole table of a check; the tables of other checks stand on the page in full.
+TABLE_FILES = {specification_curve.NAME: "specification_curve.csv"}
+
+
 def _checks(result: EvaluationResult) -> list[Block]:
     blocks: list[Block] = list(_if_rows(t.checks_table(result)))
     titles = {table.title for table in t.report_tables(result)}
@@ -223,7 +239,9 @@ def _checks(result: EvaluationResult) -> list[Block]:
             title = f"{check.table.title} ({check.name})" if check.table.title in titles else check.table.title
             titles.add(title)
             table = replace(check.table, title=title, slug="check-" + re.sub(r"[^a-z0-9]+", "-", check.name.lower()))
-            blocks.append(TableBlock(table=t.printable(t.shortened(table, "checks.csv"), result), folded=True))
+            if check.name in TABLE_FILES:
+                table = t.shortened(table, TABLE_FILES[check.name])
+            blocks.append(TableBlock(table=t.printable(table, result), folded=True))
     return blocks
 
 

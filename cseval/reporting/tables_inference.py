@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from cseval.inference.choice import FEWEST_MEASURED
 from cseval.reporting import formats as f
 from cseval.reporting.tables_base import label_of, make_table, number, records
 from cseval.words import rates_words
@@ -33,7 +34,7 @@ def methods_table(result: EvaluationResult) -> Table:
             result.primary.choice,
             "Measured error rate: how often the method finds an effect, at 5%, where nothing was done: among all "
             "placebo neighbourhoods / among those with a count like the treated area's / among those chosen as the "
-            "worst of their district.",
+            f"worst of their district. One measured on fewer than {FEWEST_MEASURED} is left out.",
             "The other methods are shown to be compared; the verdict does not rest on them.",
         ],
     )
@@ -47,7 +48,7 @@ def _method_row(row: Mapping[str, Any]) -> dict[str, str]:
         "interval": f.NOT_APPLICABLE if refused else interval,
         "p": f.NOT_APPLICABLE if refused else f.p_cell(number(row["p_value"])),
         "rate": rates_words([number(row[c]) for c in RATES]),
-        "standing": STANDINGS[str(row["standing"])] + ("; verdict" if row["chosen"] else ""),
+        "standing": STANDINGS[str(row["standing"])] + ("; the verdict rests on it" if row["chosen"] else ""),
         "reason": str(row["reason"]) or f.NOT_APPLICABLE,
     }
 

@@ -115,7 +115,7 @@ def test_dimensions_with_one_choice_are_not_shown():
         ("outcome", "disorder", "Disorder"),
         ("window", "2016-05 to 2019-10", "May 2016 to October 2019"),
         ("comparison_group", "all", "All other areas"),
-        ("comparison_group", "own-borough", "Own borough"),
+        ("comparison_group", "own-borough", "Own borough only"),
         ("start", "2018-08", "August 2018"),
         ("transition", 0, "No month"),
         ("transition", 4, "4 months"),
