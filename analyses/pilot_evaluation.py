@@ -268,7 +268,7 @@ EVALUATION = Evaluation(
         (
             "Violence, robbery, burglary, theft, vehicle offences",
             "Secondary: they say whether a change was peculiar to disorder. Their p-values are also given adjusted for "
-            "their number (Holm).",
+            "their number (max-T on common placebo neighbourhoods, Holm beside it).",
         ),
         (
             "May 2016 to October 2019",

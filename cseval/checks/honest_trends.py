@@ -27,6 +27,9 @@ SETS_PER_COEFFICIENT = 10
 #: Drifts tried, as multiples of the largest before the start, and bends, as shares of the level, from bin to bin.
 DRIFTS, BENDS = (0.0, 0.5, 1.0, 2.0), (0.0, 0.02)
 
+#: Power at which a pre-test's trend is quoted: as likely missed as caught.
+MISSED = 0.5
+
 #: Largest bend tried for its breakdown value, as a share of the level.
 LARGEST_BEND = 1.0
 
@@ -228,4 +231,24 @@ def _notes(
             f"The interval first holds zero at a drift of {drift} times the largest before the start, and at a bend of "
             f"{found} a {unit}."
         )
-    return tuple(notes)
+    return (*notes, _pretest_note(context, study, bins, unit))
+
+
+def _pretest_note(context: CheckContext, study: EventCoefficients, bins: Bins, unit: str) -> str:
+    """What a test of the bins before the start would miss, and what passing it leaves (Roth 2022)."""
+    import numpy as np
+
+    from cseval.inference.pretest_power import Joint, mean_after_passing, slope_caught
+
+    before = len(study.pre)
+    middle = np.array([(a + b) / 2 for a, b in bins])
+    times = np.delete(middle, before) - middle[before]  # the base is the last bin before the start
+    slope = slope_caught(times[:before], study.covariance[:before, :before], Joint(), MISSED)
+    passed = mean_after_passing(slope * times, study.covariance, before, Joint())[before:]
+    width = bins[0][1] - bins[0][0] + 1
+    return (
+        f"A test of the {unit}s before the start alone would miss a steady trend of "
+        f"{context.shown(abs(slope) * width)} a {unit} half of the time. Such a trend moves this estimate by "
+        f"{context.shown(abs(float(study.weights @ times[before:]) * slope))}, and by "
+        f"{context.shown(abs(float(study.weights @ passed)))} among areas that pass the test (Roth 2022)."
+    )

@@ -10,6 +10,7 @@ from importlib import import_module
 import click
 
 from cseval import __version__
+from cseval.defaults import one_thread_each
 from cseval.errors import CsevalError
 
 #: Command, module, and the line that ``cseval --help`` shows for it.
@@ -78,6 +79,7 @@ def run(arguments: list[str]) -> int:
 
     0 fine, 1 findings (drift, a failed data check), 2 usage, configuration or input, 3 internal error.
     """
+    one_thread_each()
     debug = "--debug" in arguments
     # The option is the group's, but the message that asks for it is read after a whole command line was typed.
     ordered = [*(["--debug"] if debug else []), *(a for a in arguments if a != "--debug")]

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from cseval.defaults import one_thread_each
 from cseval.errors import UsageError
-from cseval.parallel.workers import SERIAL, Serial, Workers, current, inside_task, one_thread_each, using
+from cseval.parallel.workers import SERIAL, Serial, Workers, current, inside_task, using
 
 __all__ = ["SERIAL", "Serial", "Workers", "current", "open_workers", "using"]
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cseval.defaults import one_thread_each
 from cseval.parallel.parcels import Parcel, answer, open_answer, pack, say_where_modules_are
-from cseval.parallel.workers import SERIAL, Function, R, Workers, in_task, lost, one_thread_each
+from cseval.parallel.workers import SERIAL, Function, R, Workers, in_task, lost
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor

@@ -14,9 +14,6 @@ from cseval.errors import CsevalError
 R = TypeVar("R")
 Function = Callable[..., R]
 
-#: Libraries that start a thread for each processor, of which every worker would start its own.
-THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-
 
 class Workers(ABC):
     """Whoever does the tasks."""
@@ -93,17 +90,6 @@ def in_task() -> Iterator[None]:
         yield
     finally:
         _IN_TASK.reset(token)
-
-
-def one_thread_each() -> None:
-    """One thread for linear algebra unless the environment says otherwise; the last digit of a sum depends on it.
-
-    It takes effect where numpy is loaded afterwards: in workers always, here if this comes first.
-    """
-    import os
-
-    for name in THREADS:
-        os.environ.setdefault(name, "1")
 
 
 def lost(what: str, where: str, todo: str) -> CsevalError:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from contexts import AFTER, BEFORE, MONTHS, START, TREATED, clean, context, with_change
+from scipy.stats import chi2
 
 from cseval.checks.honest_trends import HonestTrends, event_coefficients, whole_bins
 from cseval.estimate import percent
@@ -161,3 +162,23 @@ def test_one_seed_gives_one_answer():
     one, other = HonestTrends().run(given), HonestTrends().run(given)
     assert (one.statistic, one.sentence) == (other.statistic, other.sentence)
     assert one.table.values.equals(other.table.values)
+
+
+def test_what_a_pre_test_misses_stands_in_the_notes():
+    """By simulation: half of the data with such a trend pass, and those leave about this bias."""
+    given = context(clean(level=40))
+    check = HonestTrends()
+    bins = whole_bins(given.design, check.bin_months)
+    study = event_coefficients(given, bins)
+    note = check.run(given).table.notes[-1]
+    numbers = [float(x) / 100 for x in re.findall(r"([0-9.]+)%", note)]
+    before, middle = len(study.pre), np.array([(a + b) / 2 for a, b in bins])
+    times = np.delete(middle, before) - middle[before]
+    slope = math.log1p(numbers[0]) / (bins[0][1] - bins[0][0] + 1)
+    draws = np.random.default_rng(1).multivariate_normal(slope * times, study.covariance, 40_000)
+    inverse = np.linalg.inv(study.covariance[:before, :before])
+    passed = np.einsum("ij,jk,ik->i", draws[:, :before], inverse, draws[:, :before]) < chi2.ppf(0.95, before)
+    assert passed.mean() == pytest.approx(0.5, abs=0.03)
+    bias = draws[:, before:] @ study.weights
+    assert bias.mean() == pytest.approx(math.log1p(numbers[1]), abs=0.01)
+    assert bias[passed].mean() == pytest.approx(math.log1p(numbers[2]), abs=0.01)
