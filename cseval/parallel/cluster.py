@@ -11,8 +11,10 @@ from cseval.errors import UsageError
 from cseval.parallel.parcels import Parcel, answer, open_answer, pack
 from cseval.parallel.workers import SERIAL, Function, R, Workers, in_task, lost
 
-#: Seconds to wait for a scheduler, and for its first worker.
+#: Seconds to wait for something to listen at a scheduler's address, and for its first worker.
 PATIENCE = 5
+#: Seconds to wait for a scheduler that is there to answer.
+MUCH_PATIENCE = 30
 
 #: Versions that decide digits or how tasks are sent; they must be the same on every worker of a cluster.
 SAME_VERSIONS = ("python", "cseval", "numpy", "pandas", "scipy", "statsmodels", "cloudpickle", "dask", "distributed")
@@ -89,10 +91,23 @@ def _client(address: str) -> Any:
             "Dask is not installed", where="--scheduler", todo='Install it with pip install "cseval[distributed]"'
         ) from error
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    _require_listening(address)
     try:
         with warnings.catch_warnings(action="ignore"):  # of other versions, which `_require_workers` refuses
-            return distributed.Client(address, timeout=PATIENCE, set_as_default=False)
+            return distributed.Client(address, timeout=MUCH_PATIENCE, set_as_default=False)
     except (OSError, ValueError, TypeError, RuntimeError) as error:  # TimeoutError is an OSError
+        raise _unreachable(address) from error
+
+
+def _require_listening(address: str) -> None:
+    """Refuse at once an address where nothing listens, so that a busy scheduler can be given the time it needs."""
+    import socket
+    from urllib.parse import urlsplit
+
+    try:
+        place = urlsplit(address if "://" in address else f"tcp://{address}")
+        socket.create_connection((place.hostname, place.port), timeout=PATIENCE).close()
+    except (OSError, ValueError, TypeError) as error:
         raise _unreachable(address) from error
 
 
