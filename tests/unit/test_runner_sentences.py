@@ -5,10 +5,15 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from builders import evaluation as an_evaluation
+from builders import inputs, poisson_counts
 
+from cseval.analyse import Settings
 from cseval.choose import _call
 from cseval.errors import SpecError
-from cseval.runner import _other_readings, _stand_in
+from cseval.inference.guard import Judgement
+from cseval.inference.requirements import Standing
+from cseval.runner import _other_readings, _shortcomings, _stand_in, run_evaluation
 
 
 def result(role, low, high, label="", outcome="disorder"):
@@ -41,6 +46,32 @@ def test_sensitivities_that_read_otherwise_are_named():
     assert _other_readings([primary, agree, span, rise, result("secondary", 0.1, 0.3)], primary) == (
         "2 of 3 sensitivity analyses read otherwise than the primary one: spans zero, rises.",
     )
+
+
+def judgement(method, reason="", also=()):
+    return Judgement(method=method, standing=Standing.COARSE, reason=reason, also=also)
+
+
+def test_what_the_situation_takes_from_the_method_of_the_verdict_is_said_and_of_no_other():
+    primary = SimpleNamespace(
+        inferred=(SimpleNamespace(method="chosen"),),
+        judgements=(judgement("other", "Not this."), judgement("chosen", "Few places.", ("Few incidents.",))),
+    )
+    assert _shortcomings(primary) == ("Few places.", "Few incidents.")
+    primary.judgements = (judgement("chosen"),)
+    assert _shortcomings(primary) == ()
+
+
+def test_a_run_names_few_separate_places_among_what_weakens_the_answer():
+    counts = poisson_counts(49, 24, level=8.0, seed=2)
+    found = run_evaluation(
+        an_evaluation(), inputs(counts, treated=(0, 1, 7, 8), shape=(7, 7)), settings=Settings(draws=199)
+    )
+    (row,) = found.inference.to_dict("records")
+    assert (row["standing"], row["chosen"]) == ("coarse", True)
+    assert "separate place" in found.weaknesses[0]
+    assert found.weaknesses[0] in row["reason"]
+    assert found.primary.choice.startswith("The verdict rests on placebo neighbourhoods")
 
 
 def broken(catalogue):
