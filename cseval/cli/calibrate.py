@@ -71,6 +71,7 @@ def calibrate(
         click.echo("No placebo start fits into the months before the programme, so no error rate can be measured.")
         return 1
     _print(rows)
+    click.echo(f"\n{result.choice}")
     return 0
 
 
