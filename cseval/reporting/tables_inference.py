@@ -23,15 +23,16 @@ STANDINGS = {"shown": "holds", "coarse": "holds, but coarse", "unreliable": "unr
 def methods_table(result: EvaluationResult) -> Table:
     """Every registered method on the primary effect, with its measured error rates and whether it holds here."""
     slug = result.primary.analysis.slug
-    rows = [_method_row(r) for r in records(result.inference) if r["analysis"] == slug]
+    rows = [r for r in records(result.inference) if r["analysis"] == slug]
     return make_table(
         result,
         slug="methods",
         title="The primary effect by every registered method",
-        rows=rows if len(rows) > 1 else [],
+        rows=[_method_row(r) for r in rows] if len(rows) > 1 else [],
         headings={"interval": "95% interval", "p": "p\N{NO-BREAK SPACE}value", "rate": "Measured error rate"},
         notes=[
             result.primary.choice,
+            *_reasons(rows),
             "Measured error rate: how often the method finds an effect, at 5%, where nothing was done: among all "
             "placebo neighbourhoods / among those with a count like the treated area's / among those chosen as the "
             f"worst of their district. One measured on fewer than {FEWEST_MEASURED} is left out.",
@@ -49,8 +50,16 @@ def _method_row(row: Mapping[str, Any]) -> dict[str, str]:
         "p": f.NOT_APPLICABLE if refused else f.p_cell(number(row["p_value"])),
         "rate": rates_words([number(row[c]) for c in RATES]),
         "standing": STANDINGS[str(row["standing"])] + ("; the verdict rests on it" if row["chosen"] else ""),
-        "reason": str(row["reason"]) or f.NOT_APPLICABLE,
     }
+
+
+def _reasons(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Why methods are coarse, unreliable or refused, those with the same reason together."""
+    methods: dict[str, list[str]] = {}
+    for row in rows:
+        if row["reason"]:
+            methods.setdefault(f.full_stop(str(row["reason"])), []).append(str(row["method"]))
+    return [f"{f.sentence_case(f.joined(names))}: {reason}" for reason, names in methods.items()]
 
 
 def adjusted_notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -77,7 +86,11 @@ def detectable_table(result: EvaluationResult) -> Table:
         slug="detectable",
         title="Smallest changes that would be detected four times in five",
         rows=rows,
-        headings={"months": "Months of follow-up", "found": "Found at no change"},
+        headings={
+            "months": "Months of follow-up",
+            "found": "Found at no change",
+            "placebos": "Placebo programmes",
+        },
         notes=[
             "Measured by putting known changes into placebo neighbourhoods like the treated area, before the "
             "programme, and running the registered comparison and test on them. In brackets the Monte Carlo error, in "
@@ -89,13 +102,20 @@ def detectable_table(result: EvaluationResult) -> Table:
 
 def _detectable_row(result: EvaluationResult, row: Mapping[str, Any]) -> dict[str, str]:
     return {
-        "outcome": label_of(result, str(row["analysis"])),
+        "outcome": _outcome(result, row),
         "months": f.count_text(number(row["months_after"])),
         "fall": _change(number(row["mde_fall"]), number(row["mde_fall_error"]), number(row["largest_fall"])),
         "rise": _change(number(row["mde_rise"]), number(row["mde_rise_error"]), number(row["largest_rise"])),
         "found": f.rate_text(number(row["size"])),
         "placebos": f.count_text(number(row["placebos"])),
     }
+
+
+def _outcome(result: EvaluationResult, row: Mapping[str, Any]) -> str:
+    """The label of an analysis; of the primary one, whose label may not name it, its outcome."""
+    if row["analysis"] != result.primary.analysis.slug:
+        return label_of(result, str(row["analysis"]))
+    return f.sentence_case(f.outcome_words(str(row["outcome"])).split(" (", 1)[0])
 
 
 def _change(change: float, error: float, largest: float) -> str:
@@ -108,7 +128,8 @@ def power_sentences(result: EvaluationResult) -> tuple[str, ...]:
     """What the primary comparison would have detected, by months of follow-up, and what limits that knowledge."""
     slug = result.primary.analysis.slug
     own = [p for p in result.power if len(p.detectable) and p.detectable["analysis"].iloc[0] == slug]
-    return tuple(s for p in own for s in (*p.words(), *p.notes))
+    notes = [f.sentence_case(note.removeprefix(f"{slug}: ")) for p in own for note in p.notes]
+    return (*(s for p in own for s in p.words()), *notes)
 
 
 def measured_sentence(result: EvaluationResult, analysis: AnalysisResult) -> str:

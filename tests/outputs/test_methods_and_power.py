@@ -91,9 +91,22 @@ def test_the_table_of_methods_shows_each_with_its_standing(result):
     found = table(result, "methods").values
     assert found["method"].tolist() == ["Placebo neighbourhoods", "Cluster-robust (CR1)", "Wild bootstrap"]
     assert found["standing"].tolist() == ["holds, but coarse; the verdict rests on it", "unreliable", "refused"]
-    assert found["reason"].tolist() == [COARSE, ONE_PLACE, TOO_SHORT]
     assert found.loc[2, ["interval", "p"]].tolist() == ["[z]", "[z]"]
     assert found.loc[1, "rate"] == "21.4 / 22.0%"
+
+
+def test_methods_with_the_same_reason_are_named_together_in_the_notes(result):
+    frame = result.inference.copy()
+    notes = table(result, "methods").notes
+    assert [n for n in notes if n.endswith((COARSE, ONE_PLACE, TOO_SHORT))] == [
+        f"Placebo neighbourhoods: {COARSE}",
+        f"Cluster-robust (CR1): {ONE_PLACE}",
+        f"Wild bootstrap: {TOO_SHORT}",
+    ]
+    frame.loc[frame["method"] == "wild bootstrap", "reason"] = ONE_PLACE
+    assert (
+        f"Cluster-robust (CR1) and wild bootstrap: {ONE_PLACE}" in table(make_result(inference=frame), "methods").notes
+    )
 
 
 def test_what_the_primary_method_lacks_weakens_the_answer(result):
@@ -167,6 +180,12 @@ def test_the_table_of_detectable_changes_says_what_no_change_reaches(result):
     sentences = [text for _, text in section(result, "power").blocks[0].items]
     assert len(sentences) == 2  # of the primary outcome only
     assert measured_sentence(result, result.primary) == sentences[1]
+
+
+def test_notes_on_power_do_not_begin_with_a_slug(result):
+    noted = replace(result.power[0], notes=("asb: 24 months are left out.",))
+    sentences = [text for _, text in section(replace(result, power=(noted,)), "power").blocks[0].items]
+    assert sentences[-1] == "24 months are left out."
 
 
 def test_notes_name_max_t_and_holm(result):
