@@ -32,7 +32,10 @@ def adjusted(results: Sequence[AnalysisResult], settings: Settings) -> tuple[lis
     p_values = [r.inferred[0].p_value for r in tested]
     by_holm = holm(p_values)
     by_max = _max_t(tested, p_values, settings)
-    alone = "Secondary p-values are adjusted by Holm alone: the outcomes share no placebo neighbourhoods."
+    alone = (
+        "Secondary p-values are adjusted by Holm alone, since not every one of them is a rank among placebo "
+        "neighbourhoods that all these outcomes share."
+    )
     notes = (alone,) if tested and by_max is None else ()
     found = {
         r.analysis.slug: (h if m is None else m, h)

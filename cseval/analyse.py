@@ -159,10 +159,13 @@ def _measure(
 ) -> tuple[Measured, ...]:
     """Measured error rates of the analysis' methods."""
     plan = plan_of(evaluation, design, settings)
-    placebo = next((m for m in methods if isinstance(m, PlaceboNeighbourhoods)), None)
-    if placebo is not None and isinstance(analysis.estimator, PlaceboEstimator):
-        others = [m for m in methods if m is not placebo and isinstance(m, Calibratable)]
-        return calibrate(design, analysis.estimator, placebo, others, plan, settings.seed)
+    testable = [m for m in methods if isinstance(m, Calibratable)]
+    if testable and isinstance(analysis.estimator, PlaceboEstimator):
+        registered = next((m for m in methods if isinstance(m, PlaceboNeighbourhoods)), None)
+        placebo = registered or PlaceboNeighbourhoods(draws=settings.draws)  # where none is, it still draws the places
+        others = [m for m in testable if m is not placebo]
+        found = calibrate(design, analysis.estimator, placebo, others, plan, settings.seed)
+        return tuple(m for m in found if registered is not None or m.method != placebo.name)
     if not isinstance(analysis.estimator, SeriesEstimator):
         return ()
     single = calibrate_series(design, analysis.estimator, plan.step, settings.seed)
@@ -179,17 +182,18 @@ def _less_selection(
 
     shift, error, count = bias
     if not count or inferred.draws is None:
-        note = "the change from selection alone could not be measured, so nothing is subtracted"
+        why = "could not be measured" if not count else f"cannot be subtracted from what {inferred.method} says"
+        note = f"the change from selection alone {why}, so nothing is subtracted"
         return replace(estimate, notes=(*estimate.notes, note)), inferred
     spread = math.hypot(inferred.std_error, error)
     effect = estimate.effect - shift
     statistics = inferred.draws.statistics
-    reach = inferred.facts["critical_value"] * spread
+    wider = spread / inferred.std_error
     changed = replace(
         inferred,
         std_error=spread,
-        conf_low=effect - reach,
-        conf_high=effect + reach,
+        conf_low=effect - (estimate.effect - inferred.conf_low) * wider,
+        conf_high=effect + (inferred.conf_high - estimate.effect) * wider,
         p_value=float(p_values(np.array([effect / spread]), statistics)[0]),
     )
     counterfactual = estimate.observed / math.exp(effect) if estimate.scale == LOG else estimate.counterfactual

@@ -186,8 +186,8 @@ class PlaceboSets:
         return len(np.unique(self.members, axis=0)) if len(self.members) else 0
 
 
-def placebo_sets(areas: Areas, pool: Mask, members: Index, *, exact: bool = False) -> PlaceboSets:
-    """Attach to each set the ring of pool units that touch it.
+def placebo_sets(areas: Areas, pool: Mask, members: Index, *, rings: int = 1, exact: bool = False) -> PlaceboSets:
+    """Attach to each set the pool units of the rings around it: those that touch it, those that touch them, and so on.
 
     Parameters
     ----------
@@ -195,13 +195,22 @@ def placebo_sets(areas: Areas, pool: Mask, members: Index, *, exact: bool = Fals
     pool : bool array, shape (units,)
         Units that may serve as comparison.
     members : int array, shape (sets, size)
+    rings : int
 
     Notes
     -----
     The programme's own buffer is left out of its comparison, so the ring of a placebo neighbourhood
     must be left out of the placebo's: the same rule on both sides makes them exchangeable.
     """
-    ring = _rows_of(*_touching(areas, pool, members), len(members), len(areas.units))
+    everywhere = np.ones(len(areas.units), dtype=bool)
+    inside = members
+    for _ in range(rings - 1):  # an inner ring may run through units outside the pool
+        around = _rows_of(*_touching(areas, everywhere, inside), len(members), len(areas.units))
+        inside = np.concatenate([inside, around], axis=1)
+    ring = _rows_of(*_touching(areas, pool, inside), len(members), len(areas.units))
+    if rings > 1:
+        within = np.where(np.append(pool, False)[inside], inside, len(areas.units))[:, members.shape[1] :]
+        ring = np.concatenate([within, ring], axis=1)
     return PlaceboSets(members=members, ring=ring, exact=exact)
 
 

@@ -261,9 +261,9 @@ class Design:
         return replace(self, treated=treated, excluded=out - treated, pool=self.pool - treated)
 
     def sets(self, members: npt.NDArray[np.int64], *, exact: bool = False) -> PlaceboSets:
-        """Placebo neighbourhoods from positions of units, each with its own buffer ring."""
+        """Placebo neighbourhoods from positions of units, each with its own buffer rings."""
         if self.buffer_rings:
-            return placebo_sets(self.areas, self.comparison, members, exact=exact)
+            return placebo_sets(self.areas, self.comparison, members, rings=self.buffer_rings, exact=exact)
         none = np.full((len(members), 1), len(self.units), dtype=np.int64)
         return PlaceboSets(members=members, ring=none, exact=exact)
 

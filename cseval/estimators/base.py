@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,25 +32,43 @@ class ManyEffects:
         proportional to the variance that Poisson counts would give.
     size : float array, shape (sets,)
         Count of each set in the pre period.
+    post_term : float array, shape (sets,), optional
+        The part of the last variance term that comes from the set's own count after the start, as expected without an
+        effect; under an effect ``tau`` of a log ratio it is ``exp(-tau)`` times as much. None where the variance does
+        not depend on the effect.
     """
 
     effect: Floats
     variance_terms: Floats
     size: Floats
+    post_term: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.effect)
 
     def take(self, which: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> ManyEffects:
         """The effects at these positions."""
-        return ManyEffects(**{f.name: getattr(self, f.name)[which] for f in fields(self)})
+        return ManyEffects(**{name: values[which] for name, values in self._arrays()})
+
+    def under(self, effect: float) -> ManyEffects:
+        """The same with the variance terms that counts would have under this effect, on the estimation scale."""
+        if self.post_term is None:
+            return self
+        terms = self.variance_terms.copy()
+        terms[:, -1] += self.post_term * math.expm1(-effect)
+        return replace(self, variance_terms=terms)
+
+    def _arrays(self) -> list[tuple[str, Any]]:
+        given = [(f.name, getattr(self, f.name)) for f in fields(self)]
+        return [(name, values) for name, values in given if values is not None]
 
     @classmethod
     def join(cls, parts: Sequence[ManyEffects]) -> ManyEffects:
         """Effects of several groups of sets, one after the other."""
         import numpy as np
 
-        return cls(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)})
+        names = [name for name, _ in parts[0]._arrays()]
+        return cls(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in names})
 
 
 @runtime_checkable

@@ -164,6 +164,12 @@ def expected_variance(totals: GroupTotals) -> Floats:
     return np.asarray(1 / t0 + c0 / (t0 * c1) + 1 / c0 + 1 / c1)
 
 
+def post_variance(totals: GroupTotals) -> Floats:
+    """The part ``1/T1`` of `expected_variance`, with T1 as expected without an effect; shape (sets,)."""
+    t0, c0, c1 = (_positive(x) for x in (totals.t0, totals.c0, totals.c1))
+    return np.asarray(c0 / (t0 * c1))
+
+
 def mean_difference(change: Floats, comparison: Mask, sets: PlaceboSets) -> Floats:
     """Mean change of each set less the mean change of its comparison, shape (sets,).
 

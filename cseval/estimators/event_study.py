@@ -140,12 +140,12 @@ class EventStudy:
         if self.linear:
             effect = kernels.mean_difference(post - base, design.comparison, sets)
             level = size / (kernels.group_sizes(design.comparison, sets)[0] * (~design.post).sum())
-            terms = [level**2, level]
+            terms, after = [level**2, level], None
         else:
             totals = kernels.group_totals(base, post, design.comparison, sets)
             effect, expected = kernels.log_ratio(totals), kernels.expected_variance(totals)
-            terms = [np.ones_like(expected), expected]
-        return ManyEffects(effect=effect, variance_terms=np.stack(terms, axis=1), size=size)
+            terms, after = [np.ones_like(expected), expected], kernels.post_variance(totals)
+        return ManyEffects(effect=effect, variance_terms=np.stack(terms, axis=1), size=size, post_term=after)
 
     def cluster_errors(self, design: Design, sets: PlaceboSets) -> ClusterErrors:
         """Cluster-robust standard error (CR1, by unit) of each effect of `estimate_many`, units - 1 df."""

@@ -80,7 +80,7 @@ class PoissonDiD:
         """
         import numpy as np
 
-        from cseval.estimators.did_kernels import expected_variance, group_totals, log_ratio
+        from cseval.estimators.did_kernels import expected_variance, group_totals, log_ratio, post_variance
 
         totals = group_totals(design.pre_counts, design.post_counts, design.comparison, sets)
         effect = log_ratio(totals) if _closed(self, design) else _iterated_many(self, design, sets)[0]
@@ -89,6 +89,7 @@ class PoissonDiD:
             effect=effect,
             variance_terms=np.stack([np.ones_like(expected), expected], axis=1),
             size=totals.t0,
+            post_term=post_variance(totals),
         )
 
     def cluster_errors(self, design: Design, sets: PlaceboSets) -> ClusterErrors:

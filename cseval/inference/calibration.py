@@ -11,7 +11,7 @@ Three populations of placebo neighbourhoods are measured:
 ``selection``
     in each district, the connected set with the highest count in the year before the decision: the set that choosing
     the worst neighbourhood picks. Its mean effect, less that of all sets at the same start, is the change that
-    selection alone brings (regression to the mean).
+    selection alone brings (regression to the mean). Left out where the programme has several separate neighbourhoods.
 
 Neighbourhoods overlap, and a district has a common history, so the error of a rate is computed by district.
 """
@@ -26,6 +26,7 @@ import numpy as np
 
 from cseval.areas import Areas, connected_sets
 from cseval.inference.base import Placebos
+from cseval.inference.placebo_draws import shape_of
 from cseval.months import month_number
 from cseval.parallel import current
 
@@ -225,6 +226,7 @@ def _measure_start(task: tuple[str, int], work: _StartWork) -> dict[tuple[str, s
         place = places(at, placebos.sets.members)
         for method in (work.placebo, *work.others):
             p = method.test_many(placebos, reference, among=population != "selection")
+            p = np.where(np.isfinite(placebos.effects.effect), p, np.nan)  # no effect, no test, as in `infer`
             out[method.name, population] = (p, placebos.effects.effect, placebos.effects.effect - centre, place)
     return out
 
@@ -279,7 +281,8 @@ def _populations(
     out = [("all", reference.take(np.arange(min(tested, len(reference)))))]
     if "matched" in placebo.populations:
         out.append(("matched", reference.take(np.flatnonzero(like_treated(design, at, reference.sets))[:tested])))
-    chosen = selected_sets(at, plan.chosen_before, plan.selected_on) if "selection" in placebo.populations else None
+    selects = "selection" in placebo.populations and shape_of(design).single
+    chosen = selected_sets(at, plan.chosen_before, plan.selected_on) if selects else None
     if chosen is not None:
         out.append(("selection", Placebos.of(at, reference.estimator, at.sets(chosen))))
     return out

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from cseval.inference.calibration import Measured
 
 LEVEL = 0.05
@@ -62,7 +64,7 @@ def distance(method: str, measured: Sequence[Measured]) -> float:
 
 def enough(measured: Measured) -> bool:
     """Whether a rate was measured on enough placebos to be read."""
-    return len(measured.p_value) >= FEWEST_MEASURED
+    return int(np.isfinite(measured.p_value).sum()) >= FEWEST_MEASURED
 
 
 def _reason(method: str, far: float, methods: int, measured: Sequence[Measured]) -> str:

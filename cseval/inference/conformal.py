@@ -303,9 +303,10 @@ def _require_p(p_value: float, design: Design) -> None:
 def _require_months(options: Conformal, design: Design, windows: int) -> None:
     """Refuse months with which p cannot reach 0.05, in the words of the guard where it has any."""
     from cseval.inference.guard import situation_of
+    from cseval.inference.requirements import Standing
 
     situation = situation_of(design, placebo_sets=0, disjoint_places=0)
-    short = [need for need in options.needs if not need.met(situation)]
+    short = [n for n in options.needs if n.otherwise is Standing.REFUSED and not n.met(situation)]
     if short and (windows == len(design.post) or short[0] is not options.needs[0]):
         raise DesignError(short[0].because(situation).rstrip("."), where=f"conformal inference of {design.outcome}")
     if windows < 20:

@@ -61,7 +61,7 @@ def max_t(observed: Floats, draws: Floats, marginal: Floats | None = None) -> Fl
         Test statistics; NaN where an outcome cannot be estimated, which stays NaN and does not count.
     draws : float array, shape (draws, outcomes)
         The same statistics under the null, a draw for all outcomes together; not finite where an outcome cannot be
-        estimated in a draw, which counts as infinite, so against every finding.
+        estimated in a draw, which counts against that outcome's finding and no other's.
     marginal : float array, shape (outcomes,), optional
         p-values of each outcome by itself, below which no adjusted one may lie. They may rest on other draws.
 
@@ -86,9 +86,10 @@ def max_t(observed: Floats, draws: Floats, marginal: Floats | None = None) -> Fl
     order = order[~np.isnan(observed[order])]
     adjusted = np.full(len(observed), np.nan)
     if len(order):
-        sizes = np.where(np.isfinite(draws[:, order]), np.abs(draws[:, order]), np.inf)
+        known = np.isfinite(draws[:, order])
+        sizes = np.where(known, np.abs(draws[:, order]), -np.inf)
         largest = np.maximum.accumulate(sizes[:, ::-1], axis=1)[:, ::-1]  # over this outcome and all less extreme ones
-        reached = (largest >= np.abs(observed[order]) * (1 - TIE)).sum(axis=0)
+        reached = ((largest >= np.abs(observed[order]) * (1 - TIE)) | ~known).sum(axis=0)
         adjusted[order] = np.maximum.accumulate((1 + reached) / (1 + len(draws)))
     return (
         adjusted if marginal is None else np.asarray(np.fmax(adjusted, np.where(np.isnan(adjusted), np.nan, marginal)))

@@ -8,6 +8,7 @@ for few treated groups Conley and Taber 2011, Ferman and Pinto 2019, MacKinnon a
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 
 #: Candidates drawn for each similar neighbourhood that is wanted.
 CANDIDATES = 4
+#: An interval that reaches a thousandfold fall or rise has no end that the data can give.
+FURTHEST = 7.0
+#: Steps of the search for an end, as parts of the interval's half width without an effect.
+FINEST = 8
 #: Statistics counted together where many ranges of them are asked for.
 BLOCK = 64
 
@@ -150,11 +155,14 @@ class PlaceboNeighbourhoods:
         statistics = studentised(reference, coefficients)
         statistic = float(own.effect[0]) / spread
         critical = critical_value(statistics, 0.05)
+        low, high = (interval_end(own, coefficients, estimate.effect, c) for c in (-critical, critical))
+        if abs(statistic) <= critical:  # no effect is not rejected, so it belongs to the interval
+            low, high = min(low, 0.0), max(high, 0.0)
         return Inferred(
             method=self.name,
             std_error=spread,
-            conf_low=estimate.effect - critical * spread,
-            conf_high=estimate.effect + critical * spread,
+            conf_low=low,
+            conf_high=high,
             p_value=float(p_values(np.array([statistic]), statistics)[0]),
             facts={
                 "placebo_neighbourhoods": len(sets),
@@ -267,14 +275,43 @@ def p_values(tested: Floats, reference: Floats) -> Floats:
     return np.where(np.isfinite(tested), p, np.nan)
 
 
+def interval_end(own: ManyEffects, coefficients: Floats, effect: float, critical: float) -> float:
+    """The effect ``tau`` at which ``effect - tau`` is ``-critical`` standard deviations, those under ``tau`` itself.
+
+    Under a large fall fewer incidents are left and their ratio varies more, so the end lies further out than the
+    standard deviation without an effect would put it.
+
+    Parameters
+    ----------
+    own : ManyEffects
+        Of the treated area alone.
+    coefficients : float array, shape (terms,)
+        Of the variance in its terms.
+    effect, critical : float
+        Estimate, and how many standard deviations away the end lies: negative for the lower end.
+    """
+    import numpy as np
+    from scipy.optimize import brentq
+
+    def short(tau: float) -> float:
+        return critical * float(scale_of(own.under(tau), coefficients)[0]) - (tau - effect)
+
+    width = float(scale_of(own, coefficients)[0])
+    if own.post_term is None or not np.isfinite(critical * width):
+        return effect + critical * width
+    steps = np.arange(1, FINEST * FURTHEST / max(abs(critical) * width, 1e-6)) / FINEST
+    for edge in effect + steps * critical * width:
+        if short(edge) * critical <= 0:  # beyond the end
+            return float(brentq(short, effect, edge, xtol=1e-12))
+    return math.copysign(math.inf, critical)
+
+
 def critical_value(reference: Floats, level: float) -> float:
     """The smallest statistic that the test does reject at `level`; infinite if none can be.
 
     A statistic is rejected when at most ``k = floor(level (1 + B)) - 1`` placebo statistics reach it, so it must
     exceed the (k + 1)-th largest. This makes interval and p-value say the same.
     """
-    import math
-
     import numpy as np
 
     k = math.floor(level * (1 + len(reference)) + 1e-9) - 1

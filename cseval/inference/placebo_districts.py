@@ -9,6 +9,7 @@ from cseval.errors import DesignError
 from cseval.inference.base import Placebos
 from cseval.inference.likeness import FEWEST_SETS, similar
 from cseval.inference.placebo import PlaceboNeighbourhoods, as_placebo_estimator
+from cseval.inference.placebo_draws import shape_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,6 +97,13 @@ def _drawn(design: Design, draws: int, rng: np.random.Generator) -> PlaceboSets:
 
     from cseval.inference.calibration import district_sets
 
+    if not shape_of(design).single:
+        raise DesignError(
+            "the treated units form several separate neighbourhoods",
+            where="placebo neighbourhoods in other districts",
+            expected="treated units that adjoin",
+            todo="Use PlaceboNeighbourhoods()",
+        )
     districts = design.inputs.panel.districts
     size = int(design.is_treated.sum())
     names = np.array([districts.get(u, "") for u in design.units])

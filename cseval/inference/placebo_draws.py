@@ -1,12 +1,13 @@
 """Drawing placebo neighbourhoods: connected sets of comparison units in the shape of the treated area.
 
-Where the programme has several separate neighbourhoods, each draw has as many, of the same sizes, that neither touch
-nor lie further apart than the programme's own: neighbourhoods side by side share more than distant ones do.
+Where the programme has several separate neighbourhoods, each draw has as many, of the same sizes, that lie as far apart
+as the programme's own do: neighbourhoods side by side share more than distant ones do.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,14 +24,12 @@ if TYPE_CHECKING:
 
     Index = npt.NDArray[np.int64]
     Mask = npt.NDArray[np.bool_]
+    Steps = npt.NDArray[np.int16]
 
-#: In a pool of at most this many units all connected sets may be few enough to be enumerated.
-SMALL_POOL = 60
-#: So may those of at most this many units, in any pool: drawing a few hundred sets thousands of times over would show
-#: a smaller p-value than they can give.
-SMALL_SET = 2
-#: Attempts for each draw of several neighbourhoods before the map is said to have no room for them.
-ATTEMPTS = 200
+#: Rounds of draws of several neighbourhoods, and the share of new ones in a round below which most are found.
+ATTEMPTS, RARE = 40, 0.02
+#: Areas of a map on which the steps between any two are counted.
+MOST_AREAS = 6000
 
 #: Sets already drawn: every outcome of a run is compared with the same neighbourhoods.
 _DRAWN: dict[tuple[object, ...], tuple[Areas, PlaceboSets]] = {}
@@ -45,12 +44,13 @@ class Shape:
     ----------
     sizes : tuple of int
         Units in each, the largest first.
-    steps : tuple of int
-        Steps on the map from the first neighbourhood to each; 0 for the first, and for one on another island.
+    steps : tuple of tuple of int
+        For each neighbourhood the steps on the map to each one before it, between their nearest units; 0 where no way
+        leads from one to the other.
     """
 
     sizes: tuple[int, ...]
-    steps: tuple[int, ...]
+    steps: tuple[tuple[int, ...], ...]
 
     @property
     def single(self) -> bool:
@@ -63,7 +63,8 @@ def shape_of(design: Design) -> Shape:
     parts = design.areas.components(u for u, t in zip(design.units, design.is_treated, strict=True) if t)
     position = design.areas.position
     rows = [np.array([position[u] for u in sorted(part)], dtype=np.int64) for part in parts]
-    return Shape(sizes=tuple(map(len, rows)), steps=(0, *(_steps(design.areas, rows[0], r) for r in rows[1:])))
+    steps = tuple(tuple(_steps(design.areas, row, before) for before in rows[:i]) for i, row in enumerate(rows))
+    return Shape(sizes=tuple(map(len, rows)), steps=steps)
 
 
 def _steps(areas: Areas, start: Index, goal: Index) -> int:
@@ -137,66 +138,127 @@ def draw_shapes(areas: Areas, pool: Mask, shape: Shape, draws: int, seed: int) -
             todo="Widen the comparison",
         )
     if not shape.single:
-        return _draw_apart(areas, pool, shape, draws, rng), False
-    few = int(pool.sum()) <= SMALL_POOL or size <= SMALL_SET
-    members = connected_sets(areas, pool, size, draws) if few else None
+        return _require_enough(_draw_apart(areas, pool, shape, draws, rng), shape), False
+    members = connected_sets(areas, pool, size, draws)  # gives up as soon as there are more
     exact = members is not None
     if members is None:
         members = draw_connected(areas, pool, size, draws, rng)
+    return _require_enough(members, shape), exact
+
+
+def draw_like(design: Design, draws: int, rng: np.random.Generator) -> Index:
+    """Sets of comparison units in the shape of the treated area, drawn with replacement."""
+    shape = shape_of(design)
+    if shape.single:
+        return draw_connected(design.areas, design.comparison, shape.sizes[0], draws, rng)
+    found = _draw_apart(design.areas, design.comparison, shape, draws, rng)
+    return found[rng.integers(len(found), size=draws)]
+
+
+def _require_enough(members: Index, shape: Shape) -> Index:
     if len(members) < FEWEST_SETS:
+        what = f"{sum(shape.sizes)} adjoining units" if shape.single else f"{len(shape.sizes)} parts as far apart"
+        none = f"no {sum(shape.sizes)} adjoining comparison units"
         raise DesignError(
-            f"only {len(members)} placebo neighbourhoods of {size} adjoining units exist",
+            f"only {len(members)} placebo neighbourhoods of {what} exist" if len(members) else none,
             where="placebo neighbourhoods",
             expected=f"at least {FEWEST_SETS}, or p can never reach 0.05",
             todo="Widen the comparison",
         )
-    return members, exact
+    return members
 
 
 def _draw_apart(areas: Areas, pool: Mask, shape: Shape, draws: int, rng: np.random.Generator) -> Index:
-    """Draw the first neighbourhood anywhere and the others within their steps of it; draw again what touches."""
-    found: list[Index] = []
-    missing, attempts = draws, 0
-    while missing > 0:
-        attempts += 1
-        if attempts > ATTEMPTS:
-            raise DesignError(
-                f"{len(shape.sizes)} separate placebo neighbourhoods of {', '.join(map(str, shape.sizes))} units do "
-                "not fit beside each other on the map",
-                where="placebo neighbourhoods",
-                expected="room for as many as are treated",
-                todo="Widen the comparison, or evaluate each neighbourhood on its own",
-            )
-        whole, kept = _attempt(areas, pool, shape, missing, rng)
-        found.append(np.sort(whole[kept], axis=1))
-        missing -= int(kept.sum())
-    return np.concatenate(found)
+    """Draw the first neighbourhood anywhere and the others as far from it as the programme's; each different set once.
+
+    Rounds of draws go on until there are enough, or new ones have become rare because most sets are found.
+    """
+    near, found = hops(areas), np.empty((0, sum(shape.sizes)), dtype=np.int64)
+    for _ in range(ATTEMPTS):
+        whole, kept = _attempt(areas, pool, shape, near, draws, rng)
+        before = len(found)
+        found = np.unique(np.concatenate([found, np.sort(whole[kept], axis=1)]), axis=0)
+        if len(found) >= draws or (before and len(found) - before < RARE * before):
+            break
+    if not len(found):
+        raise DesignError(
+            f"{len(shape.sizes)} separate placebo neighbourhoods of {', '.join(map(str, shape.sizes))} units do not "
+            "fit on the map as far apart as the treated ones",
+            where="placebo neighbourhoods",
+            expected="room for as many as are treated",
+            todo="Widen the comparison, or evaluate each neighbourhood on its own",
+        )
+    return found if len(found) <= draws else np.sort(rng.choice(found, draws, replace=False), axis=1)
 
 
-def _attempt(areas: Areas, pool: Mask, shape: Shape, draws: int, rng: np.random.Generator) -> tuple[Index, Mask]:
-    """One round of draws, and which of them have parts that neither overlap nor touch."""
-    whole = draw_connected(areas, pool, shape.sizes[0], draws, rng)
+def _attempt(
+    areas: Areas, pool: Mask, shape: Shape, near: Steps, draws: int, rng: np.random.Generator
+) -> tuple[Index, Mask]:
+    """One round of draws, and which of them have parts as far apart as the programme's."""
+    parts = [draw_connected(areas, pool, shape.sizes[0], draws, rng)]
     kept: Mask = np.ones(draws, dtype=bool)
-    anywhere = np.flatnonzero(pool)
     for size, steps in zip(shape.sizes[1:], shape.steps[1:], strict=True):
-        home = whole[np.arange(draws), rng.integers(0, shape.sizes[0], draws)]
-        starts = walk(areas, home, steps, rng) if steps else rng.choice(anywhere, draws)
+        starts, possible = _starts(pool, near, parts[0], steps[0], rng)
         part, grown = grow_from(areas, pool, starts, size, rng)
-        kept &= grown & ~_touch(areas, whole, part)
-        whole = np.concatenate([whole, part], axis=1)
-    return whole, kept
+        kept &= possible & grown
+        for before, wanted in zip(parts, steps, strict=True):
+            kept &= _as_far(near, before, np.where(grown[:, None], part, starts[:, None]), wanted)
+        parts.append(part)
+    return np.concatenate(parts, axis=1), kept
 
 
-def walk(areas: Areas, starts: Index, steps: int, rng: np.random.Generator) -> Index:
-    """Where a random walk of two to `steps` steps ends, for each start."""
-    near = areas.padded(np.ones(len(areas.units), dtype=bool))
-    degree = (near < len(areas.units)).sum(axis=1)
-    at, length = starts.copy(), rng.integers(2, max(steps, 2) + 1, len(starts))
-    for step in range(int(length.max(initial=0))):
-        pick = np.floor(rng.random(len(at)) * degree[at]).astype(np.int64)
-        moved = near[at, np.minimum(pick, near.shape[1] - 1)]
-        at = np.where((step < length) & (degree[at] > 0), moved, at)
-    return at
+@lru_cache(maxsize=2)
+def hops(areas: Areas) -> Steps:
+    """Steps on the map between any two areas, shape (areas, areas); -1 where no way leads from one to the other.
+
+    Raises
+    ------
+    DesignError
+        If the map is too large for such a table.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import shortest_path
+
+    n = len(areas.units)
+    if n > MOST_AREAS:
+        raise DesignError(
+            f"{n:,} areas and several treated neighbourhoods",
+            where="placebo neighbourhoods",
+            expected=f"at most {MOST_AREAS:,} areas, since the steps between any two are counted",
+            todo="Evaluate each neighbourhood on its own, or leave out distant areas",
+        )
+    graph = coo_array((np.ones(len(areas.pairs)), areas.pairs.T), shape=(n, n)).tocsr()
+    steps = shortest_path(graph, directed=False, unweighted=True)
+    return np.where(np.isfinite(steps), steps, -1).astype(np.int16)
+
+
+def apart(wanted: int) -> tuple[int, int]:
+    """Steps that count as being `wanted` steps apart: one more or less, or a quarter where that is more."""
+    slack = max(1, wanted // 4)
+    return max(wanted - slack, 2), wanted + slack
+
+
+def _starts(pool: Mask, near: Steps, first: Index, wanted: int, rng: np.random.Generator) -> tuple[Index, Mask]:
+    """A random pool unit as far from each first neighbourhood as `wanted`, and whether there is one."""
+    low, high = apart(wanted) if wanted else (-1, -1)
+    starts, possible = np.zeros(len(first), dtype=np.int64), np.zeros(len(first), dtype=bool)
+    for block in range(0, len(first), 512):  # a row for each set and a column for each area, so not all at once
+        rows = first[block : block + 512]
+        steps = near[rows].min(axis=1) if wanted else near[rows].max(axis=1)
+        fits = pool & (steps >= low) & (steps <= high)
+        starts[block : block + 512] = np.argmax(fits * rng.random(fits.shape), axis=1)
+        possible[block : block + 512] = fits.any(axis=1)
+    return starts, possible
+
+
+def _as_far(near: Steps, one: Index, other: Index, wanted: int) -> Mask:
+    """Whether the nearest units of each pair of sets are as far apart as `wanted`; 0 for no way between them."""
+    steps = near[one[:, :, None], other[:, None, :]].reshape(len(one), one.shape[1] * other.shape[1])
+    if not wanted:
+        return np.asarray((steps < 0).all(axis=1))
+    nearest = np.where(steps < 0, np.iinfo(np.int16).max, steps).min(axis=1)
+    low, high = apart(wanted)
+    return np.asarray((nearest >= low) & (nearest <= high))
 
 
 def grow_from(areas: Areas, pool: Mask, starts: Index, size: int, rng: np.random.Generator) -> tuple[Index, Mask]:
@@ -223,14 +285,3 @@ def grow_from(areas: Areas, pool: Mask, starts: Index, size: int, rng: np.random
                 break
         grown[todo] = False
     return out, grown
-
-
-def _touch(areas: Areas, whole: Index, part: Index) -> Mask:
-    """Whether a row of `part` shares or touches a unit of the same row of `whole`."""
-    n = len(areas.units)
-    everywhere = areas.padded(np.ones(n, dtype=bool))
-    around = np.concatenate([whole, everywhere[whole].reshape(len(whole), -1)], axis=1)
-    touching: Mask = np.zeros(len(whole), dtype=bool)
-    for column in part.T:
-        touching |= ((around == column[:, None]) & (column[:, None] < n)).any(axis=1)
-    return touching

@@ -128,6 +128,8 @@ def counted(number: int, noun: str) -> str:
 def _independent(situation: Situation, noun: str) -> str:
     """What treating adjoining units as independent places amounts to."""
     units = counted(situation.treated_units, "treated unit")
+    if situation.adjoining == 0:
+        return f"{noun} need at least {FEW_CLUSTERS} separate treated places, and there are {situation.treated_units}"
     places = counted(situation.treated_neighbourhoods, "neighbourhood")
     return f"{noun} treat {units} as independent places, but they form {places}"
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cseval.areas import draw_connected
 from cseval.errors import EstimationError
 from cseval.inference.calibration import Measured, measured, places, shifted_starts
+from cseval.inference.placebo_draws import draw_like
 from cseval.parallel import current
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _draw(design: Design, starts: Sequence[str], share: int, seed: int) -> list[
     tasks = []
     for start in starts:
         at = design.at(start)
-        tasks.append((start, draw_connected(at.areas, at.comparison, int(at.is_treated.sum()), share, rng)))
+        tasks.append((start, draw_like(at, share, rng)))
     return tasks
 
 

@@ -119,7 +119,8 @@ def test_outcomes_without_common_placebo_neighbourhoods_fall_back_to_holm(result
     mixed = [replace(r, design=replace(r.design, pool=few)) if r.analysis.slug == "theft" else r for r in results]
     found, notes = adjusted(mixed, SETTINGS)
     assert [r.p_adjusted for r in secondary(found)] == [r.p_holm for r in secondary(found)]
-    assert notes == ("Secondary p-values are adjusted by Holm alone: the outcomes share no placebo neighbourhoods.",)
+    assert len(notes) == 1
+    assert notes[0].startswith("Secondary p-values are adjusted by Holm alone, since not every one")
 
 
 def test_without_secondary_outcomes_nothing_is_adjusted_and_nothing_said(results):

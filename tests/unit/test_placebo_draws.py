@@ -14,8 +14,9 @@ from cseval.estimators.base import ManyEffects
 from cseval.estimators.linear_did import LinearDiD
 from cseval.estimators.poisson_did import PoissonDiD
 from cseval.inference.likeness import TREND_MATCH, pre_trends, separate, similar_trend
-from cseval.inference.placebo import PlaceboNeighbourhoods
-from cseval.inference.placebo_draws import Shape, candidates, draw_shapes, grow_from, shape_of, walk
+from cseval.inference.placebo import PlaceboNeighbourhoods, interval_end
+from cseval.inference.placebo_districts import PlaceboDistricts
+from cseval.inference.placebo_draws import Shape, apart, candidates, draw_like, draw_shapes, grow_from, hops, shape_of
 from cseval.inference.spread import OverdispersedPoisson, Spread, VarianceBySize, studentised
 from cseval.spec import Programme
 
@@ -43,12 +44,12 @@ def parts_of(d, row) -> list[list[int]]:
 
 
 def test_the_shape_of_a_treated_area_is_its_parts_and_the_steps_between_them():
-    assert shape_of(make()) == Shape(sizes=(3, 2, 1), steps=(0, 3, 5))
-    assert shape_of(make(treated=[34, 35])) == Shape(sizes=(2,), steps=(0,))
+    assert shape_of(make()) == Shape(sizes=(3, 2, 1), steps=((), (3,), (5, 10)))
+    assert shape_of(make(treated=[34, 35])) == Shape(sizes=(2,), steps=((),))
     assert shape_of(make(treated=[34, 35])).single
 
 
-def test_each_draw_has_as_many_neighbourhoods_of_the_same_sizes_no_further_apart():
+def test_each_draw_has_as_many_neighbourhoods_of_the_same_sizes_as_far_apart():
     d = make()
     members, exact = candidates(d, 400, 1)
     assert members.shape == (400, 6)
@@ -57,18 +58,19 @@ def test_each_draw_has_as_many_neighbourhoods_of_the_same_sizes_no_further_apart
         parts = parts_of(d, row)
         assert sorted(map(len, parts), reverse=True) == [3, 2, 1]
         first, second, third = sorted(parts, key=len, reverse=True)
-        assert 2 <= gap(first, second) <= 3
-        assert 2 <= gap(first, third) <= 5
+        assert 2 <= gap(first, second) <= 4
+        assert 4 <= gap(first, third) <= 6
+        assert 8 <= gap(second, third) <= 12
     assert d.comparison[members].all()
 
 
-def test_parts_on_another_island_are_drawn_anywhere():
+def test_parts_on_another_island_are_drawn_on_another_one():
     grid = lattice(SIDE, SIDE)
     cut = ((grid.pairs // SIDE < 8).sum(axis=1)) % 2 == 0  # no way between the upper and the lower half
     areas = Areas(units=grid.units, pairs=grid.pairs[cut], border=grid.border[cut])
-    members, _ = draw_shapes(areas, np.ones(SIDE**2, dtype=bool), Shape(sizes=(2, 1), steps=(0, 0)), 300, 1)
+    members, _ = draw_shapes(areas, np.ones(SIDE**2, dtype=bool), Shape(sizes=(2, 1), steps=((), (0,))), 300, 1)
     halves = {tuple(sorted(set((row // (8 * SIDE)).tolist()))) for row in members}
-    assert halves == {(0,), (1,), (0, 1)}
+    assert halves == {(0, 1)}  # no way between the parts, as between the programme's
 
 
 def test_draws_are_a_function_of_the_seed_and_of_nothing_else():
@@ -82,21 +84,36 @@ def test_a_map_without_room_for_the_parts_is_refused():
     pool = np.zeros(40, dtype=bool)
     pool[:7] = True
     with pytest.raises(DesignError, match="2 separate placebo neighbourhoods of 4, 3 units do not fit"):
-        draw_shapes(areas, pool, Shape(sizes=(4, 3), steps=(0, 2)), 50, 1)
+        draw_shapes(areas, pool, Shape(sizes=(4, 3), steps=((), (2,))), 50, 1)
 
 
 def test_a_set_larger_than_any_connected_part_is_refused():
     pool = np.ones(120, dtype=bool)
     pool[::5] = False  # parts of four
     with pytest.raises(DesignError, match="no 5 adjoining comparison units"):
-        draw_shapes(lattice(1, 120), pool, Shape(sizes=(5,), steps=(0,)), 200, 1)
+        draw_shapes(lattice(1, 120), pool, Shape(sizes=(5,), steps=((),)), 200, 1)
 
 
-def test_walks_stay_within_their_steps_and_grown_sets_are_connected():
+def test_few_sets_are_each_taken_once_so_that_p_is_no_smaller_than_they_give():
+    pool = np.ones(49, dtype=bool)
+    found, _ = draw_shapes(lattice(7, 7), pool, Shape(sizes=(1, 1), steps=((), (10,))), 4000, 1)
+    every = {(a, b) for a in range(49) for b in range(a) if 8 <= abs(a // 7 - b // 7) + abs(a % 7 - b % 7) <= 12}
+    assert {tuple(sorted(row, reverse=True)) for row in found.tolist()} == every
+    assert len(found) == len(every)
+    members, exact = draw_shapes(lattice(9, 9), np.ones(81, dtype=bool), Shape(sizes=(3,), steps=((),)), 4000, 1)
+    assert exact
+    assert len(members) == len({tuple(row) for row in members.tolist()}) == 382
+
+
+def test_steps_are_those_along_the_sides_and_far_parts_may_differ_a_little_more():
+    steps = hops(lattice(SIDE, SIDE))
+    assert all(steps[a, b] == distance(a, b) for a in range(0, 256, 17) for b in range(0, 256, 5))
+    assert (apart(2), apart(5), apart(20)) == ((2, 3), (4, 6), (15, 25))
+
+
+def test_sets_grown_from_a_unit_are_connected_and_in_the_pool():
     areas, rng = lattice(SIDE, SIDE), np.random.default_rng(1)
     starts = rng.integers(0, SIDE**2, 500)
-    ends = walk(areas, starts, 4, rng)
-    assert max(distance(a, b) for a, b in zip(starts.tolist(), ends.tolist(), strict=True)) == 4
     pool = np.ones(SIDE**2, dtype=bool)
     pool[:SIDE] = False
     sets, grown = grow_from(areas, pool, starts, 4, rng)
@@ -109,6 +126,48 @@ def test_walks_stay_within_their_steps_and_grown_sets_are_connected():
     assert not grow_from(areas, alone, np.array([5]), 2, rng)[1].any()
 
 
+def test_a_time_series_model_is_tried_on_sets_of_the_same_shape():
+    d = make()
+    drawn = draw_like(d, 50, np.random.default_rng(1))
+    assert drawn.shape == (50, 6)
+    assert all(len(parts_of(d, row)) == 3 for row in drawn.tolist())
+
+
+def test_the_end_of_an_interval_knows_the_spread_there():
+    """Counted by hand: at the lower end the estimate is exactly the critical number of its own deviations away."""
+    d = make(treated=[34, 35, 50], effect=-0.7, level=2.0)
+    own = PoissonDiD().estimate_many(d, d.own_set)
+    coefficients, effect = np.array([0.01, 1.3]), float(own.effect[0])
+    low, high = (interval_end(own, coefficients, effect, c) for c in (-2.0, 2.0))
+    t0, c0, c1 = (d.pre_counts[d.is_treated].sum(), d.pre_counts[d.comparison].sum(), d.post_counts[d.comparison].sum())
+    for end, sign in ((low, -1), (high, 1)):
+        expected = t0 * c1 / c0 * np.exp(end)
+        variance = 0.01 + 1.3 * (1 / t0 + 1 / expected + 1 / c0 + 1 / c1)
+        assert (end - effect) / np.sqrt(variance) == pytest.approx(sign * 2.0)
+    assert effect - low > high - effect
+
+
+def test_intervals_cover_large_falls_and_agree_with_p():
+    covered, rng = [], np.random.default_rng(1)
+    treated = [65, 66, 77]
+    for _ in range(100):
+        counts = rng.poisson(np.exp(0.2 * rng.normal(size=(144, 1))) * 5, (144, 24))
+        counts[treated] = rng.poisson(np.repeat([[5.0, 2.5]], 12, axis=1).repeat(3, axis=0))
+        d = design(counts, treated=treated, months_before=12, shape=(12, 12), buffer_rings=1)
+        found = PlaceboNeighbourhoods(draws=299).infer(d, PoissonDiD(), PoissonDiD().estimate(d), 1)
+        covered.append(found.conf_low <= np.log(0.5) <= found.conf_high)
+        assert (found.p_value <= 0.05) == (not found.conf_low <= 0 <= found.conf_high)
+    assert np.mean(covered) >= 0.87
+
+
+def test_a_programme_in_several_neighbourhoods_has_no_worst_one_and_no_districts_of_its_own():
+    d = make()
+    names = {u: f"D{i // 64}" for i, u in enumerate(d.units)}
+    d = replace(d, inputs=replace(d.inputs, panel=replace(d.inputs.panel, districts=names)))
+    with pytest.raises(DesignError, match="several separate neighbourhoods"):
+        PlaceboDistricts(draws=99).reference(d, PoissonDiD(), 99, 1)
+
+
 def test_the_test_finds_an_effect_in_several_neighbourhoods_and_keeps_its_rate_without_one():
     found = PlaceboNeighbourhoods(draws=499)
     d = make(effect=-0.5)
@@ -116,10 +175,10 @@ def test_the_test_finds_an_effect_in_several_neighbourhoods_and_keeps_its_rate_w
     assert inferred.p_value == inferred.facts["smallest_p"]
     assert inferred.conf_low < -0.5 < inferred.conf_high < 0
     rejected = []
-    for seed in range(60):
+    for seed in range(40):
         d = make(seed=100 + seed)
         rejected.append(found.infer(d, PoissonDiD(), PoissonDiD().estimate(d), 1).p_value <= 0.05)
-    assert np.mean(rejected) == pytest.approx(0.05, abs=3 * np.sqrt(0.05 * 0.95 / 60))
+    assert np.mean(rejected) == pytest.approx(0.05, abs=3 * np.sqrt(0.05 * 0.95 / 40))
 
 
 def test_the_number_of_neighbourhoods_is_declared_so_that_a_wrong_code_is_found():
@@ -209,7 +268,8 @@ def test_the_overdispersed_poisson_spread_has_one_scale_for_all():
 def test_the_last_variance_term_is_the_poisson_variance(estimator):
     """Simulated Poisson counts of many sizes: the last term alone explains the variance of the effects."""
     d = make(treated=[34, 35, 50], level=30.0)
-    sets = PlaceboSets(members=candidates(d, 3000, 1)[0], ring=np.full((3000, 1), SIDE**2))
+    members = candidates(d, 3000, 1)[0]
+    sets = PlaceboSets(members=members, ring=np.full((len(members), 1), SIDE**2))
     many = estimator.estimate_many(d, sets)
     large = many.size > np.median(many.size)
 
