@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from cseval.inference.covariance import ClusterRobust, ClusterRobustCR2, Cluster
 from cseval.inference.ferman_pinto import FermanPinto
 from cseval.inference.score_bootstrap import ScoreBootstrap
 from cseval.inference.wild_bootstrap import WildClusterBootstrap
-from cseval.parallel import open_workers
+from cseval.parallel import current, open_workers
 
 #: A city of wards, and a county of districts.
 SIDES = (24, 6)
@@ -63,20 +64,41 @@ def contenders() -> tuple[Contender, ...]:
     )
 
 
-def study(cells: Sequence[World], replicates: int, draws: int, seed: int, workers: int, stored: Path) -> None:
-    """Store the results of every cell and method, one row each; the same whatever the number of workers."""
-    rows: list[dict[str, Any]] = []
+def study(
+    cells: Sequence[World], methods: Sequence[Contender], replicates: int, draws: int, seed: int, stored: Path
+) -> None:
+    """Store the results of every cell and method, one row each; the same whatever the number of workers.
+
+    Rows replace those that are stored of the same cell and method, so a study can be stopped and gone on with.
+    """
+    rows = pd.read_csv(stored).to_dict("records") if stored.exists() else []
     started = time.perf_counter()
-    with open_workers(workers) as pool:
-        found = pool.each(_cell, list(cells), contenders(), replicates, draws, seed)
-        for number, part in enumerate(found, start=1):
-            rows += part
-            pd.DataFrame(rows).to_csv(stored, index=False, float_format="%.6g", lineterminator="\n")
-            print(f"{number} of {len(cells)} cells, {time.perf_counter() - started:.0f} s", flush=True)
+    found = current().each(_cell, list(cells), tuple(methods), replicates, draws, seed)
+    for number, part in enumerate(found, start=1):
+        new = {_key(row) for row in part}
+        rows = [row for row in rows if _key(row) not in new] + part
+        ordered = pd.DataFrame(rows).sort_values(KEY[:-1], ascending=ASCENDING, kind="stable")
+        ordered.to_csv(stored, index=False, float_format="%.6g", lineterminator="\n")
+        print(f"{number} of {len(cells)} cells, {time.perf_counter() - started:.0f} s", flush=True)
+
+
+KEY = ["side", "treated", "autocorrelation", "spatial", "level", "dispersion", "method"]
+ASCENDING = [False, True, True, True, False, True]
+
+
+def _key(row: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in KEY)
 
 
 def _cell(world: World, methods: Sequence[Contender], replicates: int, draws: int, seed: int) -> list[dict[str, Any]]:
     return run_cell(world, methods, replicates, draws, seed)
+
+
+def missing(cells: Sequence[World], stored: Path) -> tuple[World, ...]:
+    """Cells of which nothing is stored."""
+    rows = pd.read_csv(stored).to_dict("records") if stored.exists() else []
+    known = {_key(row)[:-1] for row in rows}
+    return tuple(c for c in cells if tuple(asdict(c)[name] for name in KEY[:-1]) not in known)
 
 
 def main() -> None:
@@ -87,12 +109,19 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("docs/simulation"))
+    parser.add_argument("--go-on", action="store_true", help="only cells of which nothing is stored")
+    parser.add_argument("--stored", action="store_true", help="only cells of which something is stored")
+    parser.add_argument("--default-only", action="store_true", help="only the default method")
     parser.add_argument("--report-only", action="store_true", help="make table and figure from the stored results")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     stored = options.out / "size.csv"
     if not options.report_only:
-        study(grid(), options.replicates, options.draws, options.seed, options.workers, stored)
+        cells, left = grid(), missing(grid(), stored)
+        chosen = left if options.go_on else tuple(c for c in cells if c not in left) if options.stored else cells
+        methods = () if options.default_only else contenders()
+        with open_workers(options.workers):
+            study(chosen, methods, options.replicates, options.draws, options.seed, stored)
     write_report(pd.read_csv(stored), options.out)
 
 
