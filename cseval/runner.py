@@ -257,7 +257,8 @@ def _other_readings(results: Sequence[AnalysisResult], primary: AnalysisResult) 
     unlike = [r for r in others if read_interval(r.inferred[0].conf_low, r.inferred[0].conf_high) != own]
     if not unlike:
         return ()
-    names = ", ".join((r.analysis.label or r.analysis.slug).lower() for r in unlike)
+    labels = [r.analysis.label or r.analysis.slug for r in unlike]
+    names = ", ".join(label[:1].lower() + label[1:] for label in labels)
     return (f"{len(unlike)} of {len(others)} sensitivity analyses read otherwise than the primary one: {names}.",)
 
 

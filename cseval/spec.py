@@ -154,6 +154,12 @@ class Analysis:
             raise SpecError(f"role {self.role!r}", where=f"analysis {self.slug}", expected="one of " + ", ".join(ROLES))
         if not self.inference:
             raise SpecError("no inference", where=f"analysis {self.slug}", expected="at least one inference method")
+        names = [m.name for m in self.inference]
+        twice = sorted({n for n in names if names.count(n) > 1})
+        if twice:
+            raise SpecError(
+                f"{twice[0]!r} is declared twice", where=f"analysis {self.slug}", expected="each inference method once"
+            )
         if not self.outcomes or not all(self.outcomes):
             raise SpecError("no outcome", where=f"analysis {self.slug}", expected="at least one")
         if (self.transition or 0) < 0 or (self.buffer_rings or 0) < 0:

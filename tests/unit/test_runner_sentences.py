@@ -44,7 +44,7 @@ def test_sensitivities_that_read_otherwise_are_named():
     )
     assert _other_readings([primary, agree], primary) == ()
     assert _other_readings([primary, agree, span, rise, result("secondary", 0.1, 0.3)], primary) == (
-        "2 of 3 sensitivity analyses read otherwise than the primary one: spans zero, rises.",
+        "2 of 3 sensitivity analyses read otherwise than the primary one: spans Zero, rises.",
     )
 
 

@@ -135,10 +135,14 @@ def test_an_analysis_may_undo_the_transition_of_the_programme():
     assert e.window_of(replace(chosen, transition=None)) == ("2016-01", 12, 10, 2)
 
 
-@pytest.mark.parametrize("changes", [{"transition": 12}, {"start": "2015-01"}, {"start": "2015-02"}, {"start": "2017-01"}])
+@pytest.mark.parametrize(
+    "changes", [{"transition": 12}, {"start": "2015-01"}, {"start": "2015-02"}, {"start": "2017-01"}]
+)
 def test_a_window_without_months_on_both_sides_is_refused(changes):
     chosen = analysis(**changes)
-    with pytest.raises(SpecError, match="expected at least 2 before, or nothing says how the areas moved before, and 1 after"):
+    with pytest.raises(
+        SpecError, match="expected at least 2 before, or nothing says how the areas moved before, and 1 after"
+    ):
         evaluation(analyses=(chosen,)).window_of(chosen)
 
 
@@ -166,3 +170,9 @@ def test_description_is_plain_data_with_functions_by_name():
     assert text["real"].endswith("nothing")
     assert describe({"b", "a"}) == ["a", "b"]
     assert describe({1: (2.5, None)}) == {"1": [2.5, None]}
+
+
+def test_a_method_registered_twice_is_refused():
+    method = analysis().inference[0]
+    with pytest.raises(SpecError, match="is declared twice"):
+        analysis(inference=(method, method))
