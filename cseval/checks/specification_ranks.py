@@ -18,8 +18,8 @@ from cseval.checks.specifications import Specification, design_for
 from cseval.errors import CsevalError, DesignError, EstimationError
 from cseval.estimate import LOG
 from cseval.inference.likeness import FEWEST_SETS, pre_trends, similar, similar_trend
-from cseval.inference.placebo import CANDIDATES, as_placebo_estimator, critical_value, p_values
-from cseval.inference.placebo_draws import candidates, draw_sets
+from cseval.inference.placebo import CANDIDATES, as_placebo_estimator, critical_value, interval_end, p_values
+from cseval.inference.placebo_draws import candidates
 from cseval.inference.spread import Spread, scale_of, studentised
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cseval.areas import PlaceboSets
     from cseval.checks.context import CheckContext
     from cseval.design import Design
-    from cseval.estimators.base import PlaceboEstimator
+    from cseval.estimators.base import ManyEffects, PlaceboEstimator
     from cseval.inference.placebo import PlaceboNeighbourhoods
 
     Floats = npt.NDArray[np.float64]
@@ -193,22 +193,22 @@ def like_sets(design: Design, placebo: PlaceboNeighbourhoods, own: float, seed: 
         Count of the treated area in the pre period.
     """
     try:
-        sets = draw_sets(design, CANDIDATES * placebo.draws, seed)
+        members, _ = candidates(design, CANDIDATES * placebo.draws, seed)
     except DesignError as error:
         return error.found
-    return _like(design, sets, placebo, own, seed)
+    return design.sets(_like(design, members, placebo, own, seed))
 
 
-def _like(design: Design, sets: PlaceboSets, placebo: PlaceboNeighbourhoods, own: float, seed: int) -> PlaceboSets:
+def _like(design: Design, members: Index, placebo: PlaceboNeighbourhoods, own: float, seed: int) -> Index:
     """The sets that are like the treated area as `placebo` has it, at most as many as it draws."""
-    which, _ = similar(design.pre_counts[sets.members].sum(axis=1), own, sets.members, placebo.match)
+    which, _ = similar(design.pre_counts[members].sum(axis=1), own, members, placebo.match)
     if placebo.match_trend:
         trend = float(pre_trends(design, design.own_set)[0])
-        near = sets.take(which)
+        near = design.sets(members[which])
         which = which[similar_trend(pre_trends(design, near), trend, near.members)[0]]
     if len(which) > placebo.draws:
         which = np.sort(np.random.default_rng(seed).choice(which, placebo.draws, replace=False))
-    return sets.take(which)
+    return np.asarray(members[which])
 
 
 def _estimated(found: Found, model: _Model, design: Design, sets: PlaceboSets | str, spread: Spread) -> Found:
@@ -231,14 +231,22 @@ def _estimated(found: Found, model: _Model, design: Design, sets: PlaceboSets | 
     if not math.isfinite(unit):
         return replace(found, change=change, reason=NO_SPREAD)
     statistics = studentised(reference, coefficients)
-    reach = critical_value(statistics, 0.05) * unit
+    low, high = _interval(own, coefficients, statistics)
     return replace(
         found,
         change=change,
-        low=in_percent(model.scale, effect - reach, rate),
-        high=in_percent(model.scale, effect + reach, rate),
+        low=in_percent(model.scale, low, rate),
+        high=in_percent(model.scale, high, rate),
         p_value=float(p_values(np.array([effect / unit]), statistics)[0]),
     )
+
+
+def _interval(own: ManyEffects, coefficients: Floats, statistics: Floats) -> tuple[float, float]:
+    """Ends of the 95 % interval of one effect, as `PlaceboNeighbourhoods.rank` has them, on the estimation scale."""
+    effect, critical = float(own.effect[0]), critical_value(statistics, 0.05)
+    low, high = (interval_end(own, coefficients, effect, c) for c in (-critical, critical))
+    kept = abs(float(studentised(own, coefficients)[0])) <= critical  # then no effect belongs to the interval
+    return (min(low, 0.0), max(high, 0.0)) if kept else (low, high)
 
 
 def _observed_rate(design: Design) -> float:
@@ -294,9 +302,9 @@ def rank_curve(
     except DesignError as error:
         return Joint(reason=error.found)
     own = float(first.pre_counts[first.is_treated].sum())
-    like = _like(pooled, pooled.sets(members), placebo, own, context.seed)
+    like = _like(pooled, members, placebo, own, context.seed)
     models = [(found[i].specification.estimator, d) for i, d in designs.items()]
-    return joint_test(curve_statistics(models, like.members, placebo.spread))
+    return joint_test(curve_statistics(models, like, placebo.spread))
 
 
 def curve_statistics(models: Sequence[tuple[PlaceboEstimator, Design]], members: Index, spread: Spread) -> Floats:
@@ -307,10 +315,10 @@ def curve_statistics(models: Sequence[tuple[PlaceboEstimator, Design]], members:
     float array, shape (1 + sets, specifications)
         Infinite where a placebo effect cannot be computed.
     """
-    sets: dict[tuple[bytes, bool], PlaceboSets] = {}
+    sets: dict[tuple[bytes, int], PlaceboSets] = {}
     out = np.empty((1 + len(members), len(models)))
     for column, (estimator, design) in enumerate(models):
-        key = (design.comparison.tobytes(), design.buffer_rings > 0)
+        key = (design.comparison.tobytes(), design.buffer_rings)
         if key not in sets:
             sets[key] = design.sets(members)
         reference = estimator.estimate_many(design, sets[key])

@@ -57,14 +57,28 @@ def test_each_row_is_the_estimate_without_that_unit():
         assert row.change == pytest.approx(100 * math.expm1(expected))
 
 
+def square(row: int, column: int) -> list[int]:
+    return [r * SIDE + c for r in range(row, row + 4) for c in range(column, column + 4)]
+
+
 def test_a_whole_district_that_decides_the_estimate_raises_concern():
     counts = clean(level=10)
-    corner = [r * SIDE + c for r in range(4) for c in range(4)]
-    counts[corner] = rescaled(counts[corner], 40.0)
-    counts[corner, START:] = rescaled(counts[corner, START:], 0.5)
-    found = LeaveOneOut().run(context(counts))
+    # two districts hold nearly all incidents; one rises as the other falls, so with both the comparison hardly moves
+    for district, factor in ((square(0, 0), 1.5), (square(8, 8), 0.5)):
+        counts[district] = rescaled(counts[district], 40.0)
+        counts[district, START:] = rescaled(counts[district, START:], factor)
+    given = context(counts)
+    d, found = given.design, LeaveOneOut().run(given)
     assert found.verdict == "concern"
     assert "without D00" in found.sentence
+    kept = d.comparison.copy()
+    kept[square(0, 0)] = False
+    growth = [math.log(d.post_counts[c].sum() / d.pre_counts[c].sum()) for c in (d.comparison, kept)]
+    assert found.statistic == pytest.approx(growth[0] - growth[1])
+    assert found.statistic > 5 * given.inferred.std_error  # no matter of which placebos were drawn
+    # no unit by itself decides it, so it is the district that raises the concern
+    units = found.table.values.query("left_out == 'comparison unit'")
+    assert units["shift"].abs().max() < 100 * math.expm1(given.inferred.std_error)
 
 
 # Buffer -----------------------------------------------------------------------------------------

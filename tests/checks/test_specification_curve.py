@@ -21,13 +21,15 @@ from cseval.checks.specification_curve import (
     curve_words,
     joint_words,
 )
-from cseval.checks.specification_ranks import NO_SPREAD, SLOW, Found, Joint, estimate_all
+from cseval.checks.specification_ranks import NO_SPREAD, SLOW, Found, Joint, _interval, curve_statistics, estimate_all
 from cseval.checks.specifications import combinations, design_for, registered_specification
 from cseval.errors import SpecError, UsageError
 from cseval.estimate import convert, percent
+from cseval.estimators.base import ManyEffects
 from cseval.estimators.linear_did import LinearDiD
 from cseval.estimators.poisson_did import PoissonDiD
-from cseval.inference.placebo import PlaceboNeighbourhoods
+from cseval.inference.placebo import PlaceboNeighbourhoods, critical_value
+from cseval.inference.spread import studentised, variance_by_size
 from cseval.months import add_months
 from cseval.spec import Window
 
@@ -35,6 +37,8 @@ FIRST = "2015-01"
 PRIMARY_START = add_months(FIRST, START)
 LAST = add_months(PRIMARY_START, AFTER - 1)
 SHORT = Window(first=add_months(PRIMARY_START, -12), last=LAST)
+#: Placebo sets of three adjoining units in the lowest rows of the map.
+TRIPLES = np.array([[SIDE * r + c, SIDE * r + c + 1, SIDE * r + c + 2] for r in (10, 11) for c in range(10)])
 HALF = frozenset(range(SIDE * SIDE // 2 + 24))
 
 CURVE = SpecificationCurve(
@@ -80,6 +84,67 @@ def test_every_row_equals_the_analysis_run_by_itself(fall):
         expected = convert(estimate.scale, "percent", ends, estimate.observed_rate)
         assert (row.change, row.low, row.high) == pytest.approx(expected)
         assert row.p_value == pytest.approx(inferred.p_value)
+
+
+def test_ends_of_a_row_lie_where_the_spread_under_them_puts_them(fall):
+    """At the lower end of a ratio's interval fewer incidents are left, so it lies further out than the upper end."""
+    found, designs = estimate_all(fall, [registered_specification(fall)], PlaceboNeighbourhoods(draws=199))
+    design, effect = designs[0], math.log1p(found[0].change / 100)
+    sets = PlaceboNeighbourhoods(draws=199).infer(design, PoissonDiD(), fall.estimate, fall.seed).draws.sets
+    own, reference = (PoissonDiD().estimate_many(design, s) for s in (design.own_set, sets))
+    coefficients = variance_by_size(reference)
+    critical = critical_value(studentised(reference, coefficients), 0.05)
+    t0 = design.pre_counts[TREATED].sum()
+    c0, c1 = (x[design.comparison].sum() for x in (design.pre_counts, design.post_counts))
+    ends = [math.log1p(x / 100) for x in (found[0].low, found[0].high)]
+    for end, sign in zip(ends, (-1, 1), strict=True):
+        poisson = 1 / t0 + c0 / (t0 * c1 * math.exp(end)) + 1 / c0 + 1 / c1
+        assert end == pytest.approx(effect + sign * critical * math.sqrt(coefficients @ [1.0, poisson]))
+    assert effect - ends[0] > ends[1] - effect
+    assert own.effect[0] == pytest.approx(effect)
+
+
+def test_a_row_holds_zero_exactly_where_p_is_above_five_per_cent():
+    sides = set()
+    for seed, factor in ((1, 1.0), (2, 0.84), (3, 0.8), (4, 1.2), (5, 0.87)):
+        quiet = given(with_change(TREATED, slice(START, MONTHS), factor, seed=seed, level=6.0))
+        specifications = combinations(registered_specification(quiet), CURVE._others())
+        for row in estimate_all(quiet, specifications, PlaceboNeighbourhoods(draws=99))[0]:
+            assert (row.low <= 0 <= row.high) == (row.p_value > 0.05)
+            sides.add(row.side)
+    assert sides == {-1, 0, 1}
+
+
+@pytest.mark.parametrize(("effect", "holds_zero"), [(3.9, True), (4.1, False)])
+def test_an_interval_of_few_incidents_still_says_what_p_says(effect, holds_zero):
+    """The spread without an effect decides the test, and with few incidents that under a rise is much smaller."""
+    own = ManyEffects(
+        effect=np.array([effect]), variance_terms=np.array([[1.0, 4.0]]), size=np.ones(1), post_term=np.array([4.0])
+    )
+    statistics = np.full(99, 2.0)  # a standard deviation of 2 without an effect, so 4.0 is just not exceeded
+    low, high = _interval(own, np.array([0.0, 1.0]), statistics)
+    assert (low <= 0 <= high) is holds_zero
+    assert high == pytest.approx(effect + 4.0 * math.exp(-high / 2))
+    assert low == (0.0 if holds_zero else pytest.approx(effect - 4.0 * math.exp(-low / 2)))
+
+
+def test_rows_with_one_and_with_two_rings_have_placebo_rings_of_their_own(fall):
+    """A comparison far from the treated area is the same with one ring or two; what placebos leave out is not."""
+    far = frozenset(u for i, u in enumerate(fall.design.units) if i // SIDE >= 10 or i % SIDE >= 10 or i // SIDE < 2)
+    inputs = replace(fall.design.inputs, groups={**fall.design.inputs.groups, "far": far})
+    away, placebo = replace(fall, design=replace(fall.design, inputs=inputs)), PlaceboNeighbourhoods(draws=99)
+    registered = replace(registered_specification(away), comparison="far")
+    specifications = [replace(registered, buffer_rings=rings) for rings in (1, 2)]
+    found, designs = estimate_all(away, specifications, placebo)
+    assert (designs[0].comparison == designs[1].comparison).all()
+    for row, design in zip(found, designs.values(), strict=True):
+        inferred = placebo.infer(design, PoissonDiD(), PoissonDiD().estimate(design), away.seed)
+        assert (row.low, row.high) == pytest.approx(
+            [percent(x) for x in (inferred.conf_low, inferred.conf_high)], rel=1e-9
+        )
+    assert found[0].low != found[1].low
+    statistics = curve_statistics([(PoissonDiD(), d) for d in designs.values()], TRIPLES, placebo.spread)
+    assert (statistics[1:, 0] != statistics[1:, 1]).any()
 
 
 def test_the_registered_row_is_the_primary_analysis(fall, result):

@@ -32,6 +32,7 @@ from cseval.inference.calibration import (
     calibrate,
     clustered_error,
     district_sets,
+    like_treated,
     places,
     selected_sets,
     selection_bias,
@@ -45,6 +46,7 @@ from cseval.result import CALIBRATION_COLUMNS
 from cseval.sources.demonstration import OUTCOMES, simulate
 
 SIDE, MONTHS, TREATED = 12, 48, [65, 66, 77]
+LARGER = [53, 65, 66, 77, 78]  # more sets of this size fit on the map than are drawn of them
 PLAN = CalibrationPlan(placebos=6000, tested=4000, step=6, chosen_before=3)
 
 
@@ -53,9 +55,9 @@ def district(unit: int) -> str:
     return f"D{row // 4}{column // 4}"
 
 
-def make(seed=1, received=None, districts=True) -> Design:
-    counts = poisson_counts(SIDE**2, MONTHS, seed=seed)
-    whole = design(counts, treated=TREATED, months_before=36, shape=(SIDE, SIDE), buffer_rings=1, received=received)
+def make(seed=1, received=None, districts=True, treated=TREATED, level=6.0) -> Design:
+    counts = poisson_counts(SIDE**2, MONTHS, level=level, seed=seed)
+    whole = design(counts, treated=treated, months_before=36, shape=(SIDE, SIDE), buffer_rings=1, received=received)
     names = {u: district(i) for i, u in enumerate(whole.units)} if districts else {}
     given = replace(whole.inputs, panel=replace(whole.inputs.panel, districts=names))
     return replace(whole, inputs=given, months_before=12, months_after=6)
@@ -192,6 +194,18 @@ def found() -> dict[tuple[str, str], Measured]:
     return {(m.method, m.population): m for m in all_of_them}
 
 
+@pytest.fixture(scope="module")
+def drawn() -> dict[str, Measured]:
+    at_random = calibrate(make(treated=LARGER), PoissonDiD(), PlaceboNeighbourhoods(draws=99), [], PLAN, seed=3)
+    return {m.population: m for m in at_random}
+
+
+def connected_triples(at: Design) -> int:
+    """On a lattice without diagonals every connected triple is a unit in the middle and two of its neighbours."""
+    near = [[n for n in at.areas.neighbours[i] if at.comparison[n]] for i in np.flatnonzero(at.comparison)]
+    return sum(math.comb(len(n), 2) for n in near)
+
+
 def test_both_methods_are_measured_on_the_same_three_populations(found):
     methods = ("placebo neighbourhoods", "cluster-robust")
     assert set(found) == {(m, p) for m in methods for p in ("all", "matched", "selection")}
@@ -200,14 +214,31 @@ def test_both_methods_are_measured_on_the_same_three_populations(found):
         assert one.tolist() == other.tolist()
 
 
-def test_numbers_tested_are_those_planned(found):
-    starts = len(make().placebo_starts(PLAN.step))
+def test_numbers_tested_are_those_planned(drawn):
+    starts = len(make(treated=LARGER).placebo_starts(PLAN.step))
     assert starts == 4
-    every = found["placebo neighbourhoods", "all"]
+    every = drawn["all"]
     assert len(every.p_value) == PLAN.tested
     assert (every.starts, every.months) == (starts, (12, 6))
-    assert 0 < len(found["placebo neighbourhoods", "matched"].p_value) <= PLAN.tested
-    assert len(found["placebo neighbourhoods", "selection"].p_value) <= 9 * starts
+    assert 0 < len(drawn["matched"].p_value) <= PLAN.tested
+    assert len(drawn["selection"].p_value) <= 9 * starts
+
+
+def test_where_fewer_sets_exist_than_planned_every_one_is_tested_once_at_each_start(found):
+    d = make()
+    every = found["placebo neighbourhoods", "all"]
+    expected = [connected_triples(d.at(start)) for start in d.placebo_starts(PLAN.step)]
+    assert len(every.p_value) == sum(expected) < PLAN.tested
+    assert np.isfinite(every.p_value).all()
+    assert (every.starts, every.months) == (4, (12, 6))
+    for start, count in zip(d.placebo_starts(PLAN.step), expected, strict=True):
+        sets = PlaceboNeighbourhoods().reference(d.at(start), PoissonDiD(), PLAN.placebos // 4, 1).sets
+        assert sets.exact
+        assert len(sets) == sets.distinct == count
+    like = [like_treated(d, d.at(s), reference_sets(d.at(s))).sum() for s in d.placebo_starts(PLAN.step)]
+    assert len(found["placebo neighbourhoods", "matched"].p_value) == sum(like) < sum(expected)
+    # nine districts at each of the three starts that have a whole year before the decision
+    assert len(found["placebo neighbourhoods", "selection"].p_value) == 27
 
 
 def test_places_are_districts_and_units_without_one_stand_alone(found):
@@ -222,27 +253,56 @@ def test_places_are_districts_and_units_without_one_stand_alone(found):
     assert len(set(places(make(districts=False), members).tolist())) == 4
 
 
-def test_excess_is_the_effect_less_the_mean_of_all_at_its_start(found):
-    every, d = found["placebo neighbourhoods", "all"], make()
+def reference_sets(at: Design):
+    return PlaceboNeighbourhoods().reference(at, PoissonDiD(), PLAN.placebos // 4, 1).sets
+
+
+@pytest.mark.parametrize(("treated", "tested", "districts"), [(TREATED, 621, 9), (LARGER, 1000, 8)])
+def test_excess_is_the_effect_less_the_mean_of_all_at_its_start(found, drawn, treated, tested, districts):
+    whole = {p: found["placebo neighbourhoods", p] for p in drawn} if treated is TREATED else drawn
+    every, d = whole["all"], make(treated=treated)
     share = PLAN.placebos // 4
     centre = []
     for number, start in enumerate(d.placebo_starts(PLAN.step), start=1):
         at = d.at(start)
         reference = PlaceboNeighbourhoods().reference(at, PoissonDiD(), share, 3 + number)
+        assert reference.sets.exact == (treated is TREATED)
         centre.append(reference.effects.effect.mean())
-    assert every.effect - every.excess == pytest.approx(np.repeat(centre, PLAN.tested // 4))
-    chosen = found["placebo neighbourhoods", "selection"]
-    # the earliest start has no whole year before the decision, so nothing could be chosen there
-    assert chosen.effect - chosen.excess == pytest.approx(np.repeat(centre[:3], 9))
-    bias, _, _ = selection_bias(list(found.values()))
+    assert every.effect - every.excess == pytest.approx(np.repeat(centre, tested))
+    chosen = whole["selection"]
+    # the earliest start has no whole year before the decision, so nothing could be chosen there; and the district
+    # of a larger treated area has no room for another one
+    assert chosen.effect - chosen.excess == pytest.approx(np.repeat(centre[:3], districts))
+    bias, _, _ = selection_bias(list(whole.values()))
     assert bias == pytest.approx(np.mean(chosen.effect) - np.mean(centre[:3]))
 
 
 def test_it_is_a_function_of_the_seed():
-    plan = replace(PLAN, placebos=200)
-    runs = [calibrate(make(), PoissonDiD(), PlaceboNeighbourhoods(), [], plan, seed) for seed in (1, 1, 2)]
+    plan, d = replace(PLAN, placebos=200), make(treated=LARGER)
+    runs = [calibrate(d, PoissonDiD(), PlaceboNeighbourhoods(), [], plan, seed) for seed in (1, 1, 2)]
     assert runs[0][0].p_value.tolist() == runs[1][0].p_value.tolist()
     assert runs[0][0].p_value.tolist() != runs[2][0].p_value.tolist()
+
+
+def test_where_every_set_is_tested_the_seed_does_not_matter():
+    plan = replace(PLAN, placebos=200)
+    one, other = (calibrate(make(), PoissonDiD(), PlaceboNeighbourhoods(), [], plan, seed) for seed in (1, 2))
+    assert [m.population for m in one] == ["all", "matched", "selection"]
+    for a, b in zip(one, other, strict=True):
+        assert a.p_value.tolist() == b.p_value.tolist()
+        assert a.effect.tolist() == b.effect.tolist()
+
+
+def test_a_placebo_without_an_effect_has_no_p_value_and_does_not_count_in_the_rate():
+    d = make(level=0.3)  # three units have five incidents in six months on average, and some have none
+    methods = [ClusterRobust()]
+    for m in calibrate(d, PoissonDiD(), PlaceboNeighbourhoods(), methods, replace(PLAN, placebos=200), 1):
+        silent = ~np.isfinite(m.effect)
+        assert np.isnan(m.p_value).tolist() == silent.tolist()
+        assert m.rows()[1]["placebos"] == np.count_nonzero(~silent)
+        assert m.rate(0.05) == np.count_nonzero(m.p_value[~silent] <= 0.05) / np.count_nonzero(~silent)
+        if m.population == "all":
+            assert 0 < silent.sum() < len(silent) / 2
 
 
 def test_no_placebo_touches_the_months_of_the_programme():

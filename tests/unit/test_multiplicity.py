@@ -55,8 +55,8 @@ def by_hand(observed, draws):
         first = max(left, key=lambda k: abs(observed[k]))
         reached = 0
         for draw in draws:
-            largest = max(abs(draw[k]) if math.isfinite(draw[k]) else math.inf for k in left)
-            reached += largest >= abs(observed[first])
+            sizes = [abs(draw[k]) for k in left if math.isfinite(draw[k])]  # of the others only what is known counts
+            reached += not math.isfinite(draw[first]) or max(sizes) >= abs(observed[first])
         highest = max(highest, (1 + reached) / (1 + len(draws)))
         adjusted[first] = highest
         left.remove(first)
@@ -74,6 +74,7 @@ def test_equals_the_step_down_done_by_hand():
     for outcomes, count in ((1, 19), (3, 50), (8, 99)):
         observed, draws = rng.normal(0, 2, outcomes), rng.normal(size=(count, outcomes))
         draws[rng.random(draws.shape) < 0.05] = np.nan
+        draws[rng.random(draws.shape) < 0.05] = np.inf
         observed[rng.random(outcomes) < 0.2] = np.nan
         np.testing.assert_array_equal(max_t(observed, draws), by_hand(observed, draws))
 
@@ -178,9 +179,32 @@ def test_what_cannot_be_estimated():
     np.testing.assert_array_equal(holed[[0, 2]], alone)  # an outcome without an estimate costs nothing
     assert math.isnan(holed[1])
     broken = draws.copy()
-    broken[:10, 2] = np.nan  # reached by ten draws more at most
-    assert max_t(np.array([2.5, 0.1, 1.0]), broken)[0] >= 0.11
+    observed = np.array([2.5, 0.1, 1.0])
+    broken[:10, 2] = np.nan  # counts against the third outcome, and the first is above it
+    found, finite = max_t(observed, broken), np.abs(broken[:, 2])
+    against_first = (np.fmax(np.abs(broken[:, :2]).max(axis=1), finite) >= 2.5).sum()
+    against_third = (~(np.fmax(np.abs(broken[:, 1]), finite) < 1.0) | np.isnan(finite)).sum()
+    assert found[0] == (1 + against_first) / 100 < 0.11
+    assert found[2] == (1 + against_third) / 100 > 0.11
+    assert found[1] >= found[2]
     assert np.isnan(max_t(np.full(3, np.nan), draws)).all()
+
+
+@pytest.mark.parametrize("unknown", [np.nan, np.inf, -np.inf])
+def test_a_rare_outcome_costs_two_clear_ones_no_more_than_its_finite_draws_do(unknown):
+    draws = np.random.default_rng(11).normal(size=(999, 3))
+    observed, silent = np.array([3.4, -3.1, 0.6]), np.arange(999) % 25 < 2
+    assert silent.mean() == pytest.approx(0.08, abs=0.001)
+    rare, quiet = draws.copy(), draws.copy()
+    rare[silent, 2], quiet[silent, 2] = unknown, 0.0
+    adjusted = max_t(observed, rare)
+    np.testing.assert_array_equal(adjusted[:2], max_t(observed, quiet)[:2])
+    largest = np.abs(draws[:, :2]).max(axis=1)
+    largest[~silent] = np.fmax(largest, np.abs(draws[:, 2]))[~silent]
+    assert adjusted[0] == (1 + (largest >= 3.4).sum()) / 1000
+    assert adjusted[:2].max() <= 0.05
+    # its own finding meets every draw in which it could not be estimated
+    assert adjusted[2] == (1 + (silent | (np.abs(draws[:, 2]) >= 0.6)).sum()) / 1000
 
 
 @pytest.mark.parametrize(
@@ -224,13 +248,30 @@ def test_joint_statistics_are_those_of_the_registered_test_on_the_same_sets():
 
 
 def test_the_same_outcome_twice_costs_nothing_and_another_costs_something():
-    first, other = counts_of(2, effect=-0.35), counts_of(3)
+    first, other = counts_of(2, effect=-0.25), counts_of(3)
     once = step_down(designs(first), [PoissonDiD()], [0.0], draws=499, seed=2)
     twice = step_down(designs(first, first), [PoissonDiD()] * 2, [0.0, 0.0], draws=499, seed=2)
     assert twice == (once[0], once[0])
     noise = [counts_of(s) for s in range(20, 26)]
-    many = step_down(designs(first, other, *noise), [PoissonDiD()] * 8, [0.0] * 8, draws=499, seed=2)
-    assert once[0] <= many[0] <= 1
+    every, models = designs(first, other, *noise), [PoissonDiD()] * 8
+    many = step_down(every, models, [0.0] * 8, draws=499, seed=2)
+    joint = joint_statistics(every, models, common_sets(every, 499, 2))  # all eight have one list of sets of their own
+    np.testing.assert_array_equal(many, by_hand(joint.observed, joint.draws))
+    alone = (1 + (np.abs(joint.draws[:, 0]) >= abs(joint.observed[0])).sum()) / (1 + len(joint.draws))
+    assert alone < many[0] < 8 * alone
+
+
+def test_placebo_sets_without_an_incident_of_a_rare_outcome_do_not_weaken_the_others():
+    rare = poisson_counts(SIDE**2, MONTHS, level=0.08, seed=40)
+    found, models = designs(counts_of(2, effect=-0.35), counts_of(3, effect=-0.35), rare), [PoissonDiD()] * 3
+    joint = joint_statistics(found, models, common_sets(found, 499, 2))
+    silent = ~np.isfinite(joint.draws)
+    assert silent[:, :2].sum() == 0
+    assert 0.06 < silent[:, 2].mean() < 0.12
+    adjusted = step_down(found, models, [0.0] * 3, draws=499, seed=2)
+    assert adjusted[:2] == pytest.approx(max_t(joint.observed, np.where(silent, 0.0, joint.draws))[:2])
+    assert max(adjusted[:2]) < 0.01
+    assert adjusted[2] > silent[:, 2].mean()
 
 
 def test_units_with_a_month_missing_for_one_outcome_are_in_no_common_set():
