@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cseval.checks.base import CONCERN, INFORMATION, CheckResult, not_applicable
 from cseval.errors import SpecError
+from cseval.estimate import convert
 from cseval.inference.likeness import FEWEST_SETS
 from cseval.months import month_number
 from cseval.tables import Table
@@ -87,6 +88,7 @@ class SpecificationCurve:
         specifications = combinations(registered_specification(context), self._others())
         placebo = replace(context.placebo, draws=self.draws)
         found, designs = estimate_all(context, specifications, placebo)
+        found = [as_reported(context, f) if f.registered else f for f in found]
         estimated = [f for f in found if math.isfinite(f.change)]
         if len(estimated) < 2:
             return not_applicable(NAME, QUESTION, "no other specification than the registered one can be made")
@@ -112,6 +114,14 @@ class SpecificationCurve:
             "buffer_rings": self.buffer_rings,
             "estimator": self.estimators,
         }
+
+
+def as_reported(context: CheckContext, found: Found) -> Found:
+    """The registered specification with the primary analysis' own interval and p-value, which rest on more draws."""
+    estimate, inferred = context.estimate, context.inferred
+    ends = (estimate.effect, inferred.conf_low, inferred.conf_high)
+    change, low, high = convert(estimate.scale, "percent", ends, estimate.observed_rate)
+    return replace(found, change=change, low=low, high=high, p_value=inferred.p_value)
 
 
 def concern_words(found: Sequence[Found]) -> str:
@@ -154,8 +164,8 @@ def joint_words(joint: Joint) -> str:
         return f"The curve as a whole could not be ranked among placebo neighbourhoods: {joint.reason}."
     return (
         f"The curve's own test, among {joint.sets:,} placebo neighbourhoods put through {joint.specifications:,} of "
-        f"these specifications, gives {p_words(joint.median_p)} for its median and {p_words(joint.share_p)} for the "
-        f"share of specifications with p of at most 0.05 ({100 * joint.share:.0f}%)."
+        f"these specifications, gives {p_words(joint.median_p)} for its median and {p_words(joint.share_p)} for how "
+        "many of them come out clear."
     )
 
 

@@ -73,7 +73,7 @@ def power(
     Examples:
       cseval power pilot-evaluation
       cseval power pilot-evaluation --only robbery --figure power.svg
-      cseval power pilot-evaluation --start 2023-01 --months 12 --areas E05009317,E05009336
+      cseval power pilot-evaluation --start 2023-01 --months 12 --areas E05009330,E05009332,E05009334
     """
     from cseval.analyse import Settings
     from cseval.choose import choose_inputs
@@ -92,7 +92,7 @@ def power(
     with open_workers(workers or 1, scheduler):
         result = _measured(evaluation, chosen, inputs, settings, plan)
     if figure is not None:
-        _draw(result, inputs, figure)
+        _draw(result, inputs, asked["only"][0] if asked["only"] else "", figure)
     if as_json:
         click.echo(json.dumps(_as_json(slug, inputs, result), indent=2))
         return 0
@@ -168,13 +168,13 @@ def _require_picture(figure: Path | None) -> None:
         raise UsageError(f"no folder {str(figure.parent)!r}", where="--figure", expected="a folder that exists")
 
 
-def _draw(result: PowerResult, inputs: Inputs, path: Path) -> None:
-    """Write the figure of the first analysis."""
+def _draw(result: PowerResult, inputs: Inputs, analysis: str, path: Path) -> None:
+    """Write the figure of one analysis."""
     from cseval.errors import UsageError
     from cseval.reporting.figures import render
     from cseval.reporting.figures_power import power_figure
 
-    made = power_figure(result, source="; ".join(p.title for p in inputs.sources), data=inputs.data)
+    made = power_figure(result, analysis, source="; ".join(p.title for p in inputs.sources), data=inputs.data)
     if isinstance(made, str):
         raise UsageError(made, where="--figure")
     drawn = render(made)

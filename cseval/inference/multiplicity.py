@@ -176,10 +176,10 @@ def joint_statistics(
         Variance that effects are studentised by, fitted to each outcome's own placebo effects; by size if left out.
     """
     spread = spread or VarianceBySize()
-    known: dict[tuple[bytes, bool], PlaceboSets] = {}
+    known: dict[tuple[bytes, int], PlaceboSets] = {}
     observed, columns = [], []
     for design, estimator in zip(designs, estimators, strict=True):
-        key = (design.comparison.tobytes(), design.buffer_rings > 0)
+        key = (design.comparison.tobytes(), design.buffer_rings)
         if key not in known:
             known[key] = design.sets(members)
         reference = estimator.estimate_many(design, known[key])

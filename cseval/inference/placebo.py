@@ -9,7 +9,7 @@ for few treated groups Conley and Taber 2011, Ferman and Pinto 2019, MacKinnon a
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cseval.errors import UsageError
@@ -114,10 +114,12 @@ class PlaceboNeighbourhoods:
         members, exact = candidates(design, CANDIDATES * self.draws, seed)
         which, factor = similar(design.pre_counts[members].sum(axis=1), float(own.size[0]), members, self.match)
         which, distance = self._like_in_trend(design, members, which)
-        if len(which) > self.draws:  # enumerated sets come in order of the map, so a cut must be at random
+        whole = exact and len(which) <= self.draws
+        if len(which) > self.draws:
             which = np.sort(np.random.default_rng(seed).choice(which, self.draws, replace=False))
-            exact = False
-        sets = design.sets(members[which], exact=exact)
+        if exact:  # enumerated sets come in order of the map, and whoever takes the first ones means any
+            which = np.random.default_rng(seed).permutation(which)
+        sets = design.sets(members[which], exact=whole)
         return self.rank(estimate, own, many.estimate_many(design, sets), sets, factor, distance)
 
     def _like_in_trend(self, design: Design, members: Index, which: Index) -> tuple[Index, float]:
@@ -131,10 +133,15 @@ class PlaceboNeighbourhoods:
         return which[among], distance
 
     def reference(self, design: Design, estimator: Estimator, draws: int, seed: int) -> Placebos:
-        """Placebo neighbourhoods of a design, whatever their count, and their effects."""
+        """Placebo neighbourhoods of a design, whatever their count, in no order, and their effects."""
+        import numpy as np
+
         from cseval.inference.placebo_draws import draw_sets
 
-        return Placebos.of(design, as_placebo_estimator(estimator), draw_sets(design, draws, seed))
+        sets = draw_sets(design, draws, seed)
+        if sets.exact:
+            sets = replace(sets.take(np.random.default_rng(seed).permutation(len(sets))), exact=True)
+        return Placebos.of(design, as_placebo_estimator(estimator), sets)
 
     def rank(
         self,

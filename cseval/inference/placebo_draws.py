@@ -91,7 +91,7 @@ def draw_sets(design: Design, draws: int, seed: int) -> PlaceboSets:
     DesignError
         If fewer than 19 exist.
     """
-    key = (id(design.areas), design.comparison.tobytes(), design.treated, draws, seed, design.buffer_rings > 0)
+    key = (id(design.areas), design.comparison.tobytes(), design.treated, draws, seed, design.buffer_rings)
     cached = _DRAWN.get(key)
     if cached is None or cached[0] is not design.areas:
         if len(_DRAWN) > 256:

@@ -334,7 +334,7 @@ def test_the_sentence_of_the_curve_as_a_whole():
     joint = Joint(sets=999, specifications=96, median=-1.2, share=0.04, median_p=0.213, share_p=0.3)
     assert joint_words(joint) == (
         "The curve's own test, among 999 placebo neighbourhoods put through 96 of these specifications, gives p = 0.21 "
-        "for its median and p = 0.30 for the share of specifications with p of at most 0.05 (4%)."
+        "for its median and p = 0.30 for how many of them come out clear."
     )
     assert joint_words(Joint(reason="none fit")).endswith("among placebo neighbourhoods: none fit.")
 
@@ -389,3 +389,12 @@ def test_a_hundred_specifications_take_about_a_second(fall):
     started = time.perf_counter()
     assert len(curve_frame(check.run(fall))) == 96
     assert time.perf_counter() - started < 8  # one second on an idle machine
+
+
+def test_the_registered_row_is_the_primary_analysis_as_reported():
+    given = context(clean())
+    given = replace(given, inferred=replace(given.inferred, conf_low=-0.3, conf_high=-0.01, p_value=0.04))
+    frame = curve_frame(SpecificationCurve(buffer_rings=(0,), draws=199).run(given))
+    row = frame[frame["registered"]].iloc[0]
+    assert row["p_value"] == 0.04
+    assert (row["percent_low"], row["percent_high"]) == pytest.approx((100 * np.expm1(-0.3), 100 * np.expm1(-0.01)))

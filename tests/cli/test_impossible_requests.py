@@ -6,7 +6,7 @@ import pytest
 from small_project import MODULE, contents, make_project
 
 #: Demonstration inputs changed so that the comparison asked for is impossible.
-CHANGED = '''
+CHANGED = """
 
 def demonstration(seed):
     from dataclasses import replace
@@ -19,7 +19,7 @@ def demonstration(seed):
     %s
 
 
-EVALUATION'''
+EVALUATION"""
 
 FEW_DONORS = """keep = set(treated) | {u for ring in inputs.areas.ring(treated, 2) for u in ring}
     out = frozenset(u for u in panel.units if u not in keep)
