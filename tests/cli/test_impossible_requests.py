@@ -23,7 +23,8 @@ EVALUATION"""
 
 FEW_DONORS = """keep = set(treated) | {u for ring in inputs.areas.ring(treated, 2) for u in ring}
     out = frozenset(u for u in panel.units if u not in keep)
-    return replace(inputs, roles=replace(inputs.roles, excluded=inputs.roles.excluded | out | inputs.areas.ring(treated, 2)[1]))"""
+    out |= inputs.areas.ring(treated, 2)[1] | inputs.roles.excluded
+    return replace(inputs, roles=replace(inputs.roles, excluded=out))"""
 SCATTERED = """row = {u: i for i, u in enumerate(panel.units)}
     taken = set()
     for u in panel.units:
