@@ -25,18 +25,18 @@ def as_text(found: pd.DataFrame) -> str:
     default = found[found["method"] == DEFAULT]
     outside = default[~default["rejected_5"].mul(100).between(*BAND)]
     unwarned = outside[outside["warned"] < 0.5]
-    worst = 100 * default["mc_error"].max()
+    worst, rate = 100 * default["mc_error"].max(), 100 * default["rejected_5"]
+    number = default["replicates"]
     lines = [
         "# How often each method errs: simulation study",
         "",
-        f"{len(default)} simulated worlds without any effect, {int(default['replicates'].median()):,} replicates each.",
+        f"{len(default)} simulated worlds without any effect, {number.min():,} to {number.max():,} replicates each. "
         "Made by `python -m benchmarks.simulation_study`; every number is in `size.csv`.",
         "",
-        f"The default test rejects {100 * default['rejected_5'].min():.1f} to {100 * default['rejected_5'].max():.1f}%",
-        "of true nulls at the 5% level.",
-        f"In {len(default) - len(outside)} of {len(default)} worlds the rate lies between {BAND[0]} and {BAND[1]}%;",
-        f"in {len(outside) - len(unwarned)} of the other {len(outside)} the report warns, in {len(unwarned)} it",
-        f"does not (Monte Carlo error up to {worst:.1f} points).",
+        f"The default test rejects {rate.min():.1f} to {rate.max():.1f}% of true nulls at the 5% level (Monte Carlo error "
+        f"up to {worst:.1f} points). In {len(default) - len(outside)} of {len(default)} worlds the rate lies between "
+        f"{BAND[0]} and {BAND[1]}%. In {len(outside) - len(unwarned)} of the other {len(outside)} the report warns that "
+        f"the test is coarse there, in {len(unwarned)} it does not.",
         "",
         "![Share of true nulls rejected by each method](size.svg)",
         "",

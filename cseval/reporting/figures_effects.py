@@ -233,8 +233,8 @@ def calibration_figure(result: EvaluationResult) -> Figure | str:
         alt=_calibration_alt(data),
         caption=(
             "Share of placebo programmes, where nothing was done, in which each method finds an effect at "
-            f"{f.rate_text(float(data['level'].iloc[0]), digits=0)}. Bars: 95% simulation error. The axis starts at "
-            f"zero. Source: {source_words(result)}."
+            f"{f.rate_text(float(data['level'].iloc[0]), digits=0)}. Bars: 95% simulation error; squares: more "
+            f"false alarms than promised, beyond that error. The axis starts at zero. Source: {source_words(result)}."
         ),
         data=data,
         draw=lambda canvas: _draw_calibration(canvas, data),

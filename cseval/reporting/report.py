@@ -102,6 +102,7 @@ def answer(result: EvaluationResult) -> Answer:
     row = t.effect_of(result, primary)
     change, low, high = (t.number(row[c]) for c in ("percent_change", "percent_low", "percent_high"))
     facts = (
+        ("What stands in", _stands_in(result)),
         ("Interval", f"The 95% interval runs {f.interval_text(low, high)}: {f.interval_words(low, high)}."),
         ("Incidents", incidents_sentence(row)),
         ("In one sentence", _plain_reading(result, primary)),
@@ -116,6 +117,17 @@ def answer(result: EvaluationResult) -> Answer:
         number=f.percent_text(change, signed=True),
         label=f"estimated change in {outcome}, compared with what would have been expected",
         facts=tuple((term, text) for term, text in facts if text),
+    )
+
+
+def _stands_in(result: EvaluationResult) -> str:
+    """Which outcome could not be evaluated, if the one the protocol prefers is not in the data."""
+    wanted, used = result.evaluation.primary.outcomes[0], result.primary.estimate.outcome
+    if wanted == used:
+        return ""
+    return (
+        f"{f.sentence_case(f.outcome_words(wanted))} itself could not be evaluated, since these data hold no monthly "
+        f"counts of it; {f.outcome_words(used)} stands in for it, as registered."
     )
 
 
