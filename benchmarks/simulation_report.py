@@ -33,10 +33,10 @@ def as_text(found: pd.DataFrame) -> str:
         f"{len(default)} simulated worlds without any effect, {number.min():,} to {number.max():,} replicates each. "
         "Made by `python -m benchmarks.simulation_study`; every number is in `size.csv`.",
         "",
-        f"The default test rejects {rate.min():.1f} to {rate.max():.1f}% of true nulls at the 5% level (Monte Carlo error "
-        f"up to {worst:.1f} points). In {len(default) - len(outside)} of {len(default)} worlds the rate lies between "
-        f"{BAND[0]} and {BAND[1]}%. In {len(outside) - len(unwarned)} of the other {len(outside)} the report warns that "
-        f"the test is coarse there, in {len(unwarned)} it does not.",
+        f"The default test rejects {rate.min():.1f} to {rate.max():.1f}% of true nulls at the 5% level (Monte Carlo "
+        f"error up to {worst:.1f} points). In {len(default) - len(outside)} of {len(default)} worlds the rate lies between "
+        f"{BAND[0]} and {BAND[1]}%. In {len(outside) - len(unwarned)} of the other {len(outside)} the report warns "
+        f"that the test is coarse there, in {len(unwarned)} it does not.",
         "",
         "![Share of true nulls rejected by each method](size.svg)",
         "",
