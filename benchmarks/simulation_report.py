@@ -26,15 +26,15 @@ def as_text(found: pd.DataFrame) -> str:
     outside = default[~default["rejected_5"].mul(100).between(*BAND)]
     unwarned = outside[outside["warned"] < 0.5]
     worst, rate = 100 * default["mc_error"].max(), 100 * default["rejected_5"]
-    number = default["replicates"]
+    number, worlds, within = default["replicates"], len(default), len(default) - len(outside)
     lines = [
         "# How often each method errs: simulation study",
         "",
-        f"{len(default)} simulated worlds without any effect, {number.min():,} to {number.max():,} replicates each. "
+        f"{worlds} simulated worlds without any effect, {number.min():,} to {number.max():,} replicates each. "
         "Made by `python -m benchmarks.simulation_study`; every number is in `size.csv`.",
         "",
         f"The default test rejects {rate.min():.1f} to {rate.max():.1f}% of true nulls at the 5% level (Monte Carlo "
-        f"error up to {worst:.1f} points). In {len(default) - len(outside)} of {len(default)} worlds the rate lies between "
+        f"error up to {worst:.1f} points). In {within} of {worlds} worlds the rate lies between "
         f"{BAND[0]} and {BAND[1]}%. In {len(outside) - len(unwarned)} of the other {len(outside)} the report warns "
         f"that the test is coarse there, in {len(unwarned)} it does not.",
         "",
