@@ -15,7 +15,7 @@ BAND = (3.5, 6.5)
 
 
 def write_report(found: pd.DataFrame, out: Path) -> None:
-    """Write ``size.md``, ``size.svg`` and ``size.png`` beside the stored results."""
+    """Write ``size.md`` and ``size.svg`` beside the stored results."""
     (out / "size.md").write_text(as_text(found), encoding="utf-8")
     draw(found, out)
 
@@ -103,5 +103,4 @@ def draw(found: pd.DataFrame, out: Path) -> None:
         axes.set_ylabel("")
         axes.legend(title="Treated units", loc="lower right")
         figure.savefig(out / "size.svg", metadata={"Date": None})
-        figure.savefig(out / "size.png", dpi=110)
         plt.close(figure)

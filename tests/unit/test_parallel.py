@@ -274,7 +274,7 @@ def test_no_process_outlives_the_one_that_started_it(tmp_path, how):
     (tmp_path / "script.py").write_text(textwrap.dedent(SCRIPT))
     (tmp_path / "pids").mkdir()
     command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path / "pids")]
-    started = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    started = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c)
     until(lambda: len(os.listdir(tmp_path / "pids")) == 2)
     pids = [int(p) for p in os.listdir(tmp_path / "pids")]
     assert all(running(p) for p in pids)
@@ -283,6 +283,11 @@ def test_no_process_outlives_the_one_that_started_it(tmp_path, how):
     until(lambda: not any(running(p) for p in pids))
     assert started.returncode != 0
     assert said.count("Traceback") == (1 if how == signal.SIGINT else 0)  # the caller's own
+
+
+def heed_ctrl_c():
+    """A process started in the background is told to ignore Ctrl-C, and its children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def until(condition, seconds=60):
