@@ -92,7 +92,7 @@ def draw(found: pd.DataFrame, out: Path) -> None:
         axes.axvspan(*BAND, color=PALE, alpha=0.6, zorder=0)
         axes.axvline(5, color=INK, linewidth=1)
         sns.stripplot(
-            shown, x="rate", y="method", hue="treated", order=methods, dodge=True, size=4, jitter=0.15, ax=axes,
+            shown, x="rate", y="method", hue="treated", order=methods, dodge=True, size=4, jitter=False, alpha=0.7, ax=axes,
             palette=[BLUE, TEAL, ORANGE, INK], marker="o", legend=True,
         )  # fmt: skip
         axes.set_xscale("symlog", linthresh=10)
