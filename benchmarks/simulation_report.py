@@ -92,8 +92,8 @@ def draw(found: pd.DataFrame, out: Path) -> None:
         axes.axvspan(*BAND, color=PALE, alpha=0.6, zorder=0)
         axes.axvline(5, color=INK, linewidth=1)
         sns.stripplot(
-            shown, x="rate", y="method", hue="treated", order=methods, dodge=True, size=4, jitter=False, alpha=0.7, ax=axes,
-            palette=[BLUE, TEAL, ORANGE, INK], marker="o", legend=True,
+            shown, x="rate", y="method", hue="treated", order=methods, dodge=True, size=4, jitter=False, ax=axes,
+            palette=[BLUE, TEAL, ORANGE, INK], marker="o", alpha=0.7, legend=True,
         )  # fmt: skip
         axes.set_xscale("symlog", linthresh=10)
         ticks = [0, 5, 10, 20, 50, 100]
