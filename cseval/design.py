@@ -279,8 +279,12 @@ class Design:
         The last one ends in the month before the start; each has the full pre and post period, and all its months
         were received by most units.
         """
+        return self.earlier_starts(add_months(self.start, -self.transition - self.months_after), step)
+
+    def earlier_starts(self, latest_start: str, step: int) -> tuple[str, ...]:
+        """Starts from `latest_start` backwards, `step` months apart, whose whole window was received by most units."""
         first = month_number(self.inputs.panel.periods[0])
-        latest = month_number(self.start) - self.transition - self.months_after - first
+        latest = month_number(latest_start) - first
         missing = np.append(0, np.cumsum(self.inputs.panel.mask(self.outcome).mean(axis=0) <= 0.5))
         length = self.transition + self.months_after
         return tuple(

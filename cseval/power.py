@@ -25,7 +25,6 @@ from cseval.inference.detectable import POWER
 from cseval.inference.injection import injected_effects, response_of
 from cseval.inference.placebo import PlaceboNeighbourhoods, as_placebo_estimator
 from cseval.inference.power_curve import PowerCurve
-from cseval.months import month_number, month_text
 from cseval.parallel import current
 from cseval.power_plan import FOLLOW_UP as FOLLOW_UP
 from cseval.power_plan import PowerPlan, placebo_windows, require_baseline, treating
@@ -216,18 +215,6 @@ def _same_test(
     return replace(method, match=inferred.facts["match_factor"])
 
 
-def starts_up_to(design: Design, step: int) -> tuple[str, ...]:
-    """The design's own start and earlier ones, `step` months apart, whose months were received by most units."""
-    first = month_number(design.inputs.panel.periods[0])
-    missing = np.append(0, np.cumsum(design.inputs.panel.mask(design.outcome).mean(axis=0) <= 0.5))
-    length, latest = design.transition + design.months_after, month_number(design.start) - first
-    return tuple(
-        month_text(first + n)
-        for n in range(latest, design.months_before - 1, -step)
-        if missing[n + length] == missing[n - design.months_before]
-    )
-
-
 def _placebo_curve(
     analysis: Analysis,
     method: PlaceboNeighbourhoods,
@@ -237,7 +224,7 @@ def _placebo_curve(
     ratios: Floats,
 ) -> _Measured:
     """Rejections at every placebo start, put together; the same placebos as `calibrate` tests."""
-    starts = starts_up_to(base, settings.plan.step)
+    starts = base.earlier_starts(base.start, settings.plan.step)
     share = min(max(-(-settings.plan.placebos // max(len(starts), 1)), 999), 4000)
     rejected, place, probe = [], [], _Probe()
     for number, start in enumerate(starts, start=1):

@@ -17,8 +17,8 @@ import numpy as np
 from cseval.checks.specifications import Specification, design_for
 from cseval.errors import CsevalError, DesignError, EstimationError
 from cseval.estimate import LOG
-from cseval.inference.likeness import FEWEST_SETS, pre_trends, similar, similar_trend
-from cseval.inference.placebo import CANDIDATES, as_placebo_estimator, critical_value, interval_end, p_values
+from cseval.inference.likeness import FEWEST_SETS, cut_at_random, pre_trends, similar, similar_trend
+from cseval.inference.placebo import CANDIDATES, as_placebo_estimator, critical_value, interval, p_values
 from cseval.inference.placebo_draws import candidates
 from cseval.inference.spread import Spread, scale_of, studentised
 
@@ -206,9 +206,7 @@ def _like(design: Design, members: Index, placebo: PlaceboNeighbourhoods, own: f
         trend = float(pre_trends(design, design.own_set)[0])
         near = design.sets(members[which])
         which = which[similar_trend(pre_trends(design, near), trend, near.members)[0]]
-    if len(which) > placebo.draws:
-        which = np.sort(np.random.default_rng(seed).choice(which, placebo.draws, replace=False))
-    return np.asarray(members[which])
+    return np.asarray(members[cut_at_random(which, placebo.draws, seed)])
 
 
 def _estimated(found: Found, model: _Model, design: Design, sets: PlaceboSets | str, spread: Spread) -> Found:
@@ -243,10 +241,7 @@ def _estimated(found: Found, model: _Model, design: Design, sets: PlaceboSets | 
 
 def _interval(own: ManyEffects, coefficients: Floats, statistics: Floats) -> tuple[float, float]:
     """Ends of the 95 % interval of one effect, as `PlaceboNeighbourhoods.rank` has them, on the estimation scale."""
-    effect, critical = float(own.effect[0]), critical_value(statistics, 0.05)
-    low, high = (interval_end(own, coefficients, effect, c) for c in (-critical, critical))
-    kept = abs(float(studentised(own, coefficients)[0])) <= critical  # then no effect belongs to the interval
-    return (min(low, 0.0), max(high, 0.0)) if kept else (low, high)
+    return interval(own, coefficients, float(own.effect[0]), critical_value(statistics, 0.05))
 
 
 def _observed_rate(design: Design) -> float:

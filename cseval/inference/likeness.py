@@ -67,6 +67,15 @@ def similar_trend(trends: Floats, own: float, members: Index | None = None) -> t
     return np.arange(len(trends)), TREND_MATCH[-1]
 
 
+def cut_at_random(which: Index, most: int, seed: int) -> Index:
+    """At most this many of the positions, drawn at random and in their order."""
+    import numpy as np
+
+    if len(which) <= most:
+        return which
+    return np.sort(np.random.default_rng(seed).choice(which, most, replace=False))
+
+
 def enough(which: Index, members: Index | None) -> bool:
     """Whether these sets are enough to rank among: 99 of them, in 19 separate places if `members` are given."""
     return len(which) >= FEWEST_SIMILAR and (members is None or separate(members[which], FEWEST_SETS) >= FEWEST_SETS)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cseval.errors import UsageError
-from cseval.inference.likeness import similar
+from cseval.inference.likeness import cut_at_random, similar
 from cseval.inference.placebo import CANDIDATES
 from cseval.inference.placebo_draws import candidates
 from cseval.inference.spread import Spread, VarianceBySize, studentised
@@ -151,9 +151,7 @@ def common_sets(designs: Sequence[Design], draws: int, seed: int, match: float =
     members, _ = candidates(replace(designs[0], pool=pool), CANDIDATES * draws, seed)
     total = np.sum([d.pre_counts for d in designs], axis=0)
     which, _ = similar(total[members].sum(axis=1), float(total[designs[0].is_treated].sum()), members, match)
-    if len(which) > draws:
-        which = np.sort(np.random.default_rng(seed).choice(which, draws, replace=False))
-    return np.asarray(members[which])
+    return np.asarray(members[cut_at_random(which, draws, seed)])
 
 
 def joint_statistics(

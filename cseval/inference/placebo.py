@@ -106,7 +106,7 @@ class PlaceboNeighbourhoods:
         """
         import numpy as np
 
-        from cseval.inference.likeness import similar
+        from cseval.inference.likeness import cut_at_random, similar
         from cseval.inference.placebo_draws import candidates
 
         many = as_placebo_estimator(estimator)
@@ -115,8 +115,7 @@ class PlaceboNeighbourhoods:
         which, factor = similar(design.pre_counts[members].sum(axis=1), float(own.size[0]), members, self.match)
         which, distance = self._like_in_trend(design, members, which)
         whole = exact and len(which) <= self.draws
-        if len(which) > self.draws:
-            which = np.sort(np.random.default_rng(seed).choice(which, self.draws, replace=False))
+        which = cut_at_random(which, self.draws, seed)
         if exact:  # enumerated sets come in order of the map, and whoever takes the first ones means any
             which = np.random.default_rng(seed).permutation(which)
         sets = design.sets(members[which], exact=whole)
@@ -162,9 +161,7 @@ class PlaceboNeighbourhoods:
         statistics = studentised(reference, coefficients)
         statistic = float(own.effect[0]) / spread
         critical = critical_value(statistics, 0.05)
-        low, high = (interval_end(own, coefficients, estimate.effect, c) for c in (-critical, critical))
-        if abs(statistic) <= critical:  # no effect is not rejected, so it belongs to the interval
-            low, high = min(low, 0.0), max(high, 0.0)
+        low, high = interval(own, coefficients, estimate.effect, critical)
         return Inferred(
             method=self.name,
             std_error=spread,
@@ -280,6 +277,16 @@ def p_values(tested: Floats, reference: Floats) -> Floats:
     below = np.searchsorted(ordered, np.abs(tested) * (1 - 1e-12), side="left")
     p: Floats = (1 + len(ordered) - below) / (1 + len(ordered))
     return np.where(np.isfinite(tested), p, np.nan)
+
+
+def interval(own: ManyEffects, coefficients: Floats, effect: float, critical: float) -> tuple[float, float]:
+    """Ends of the 95 % interval of one effect; it holds no effect exactly where the test does not reject it.
+
+    Parameters as in `interval_end`, `critical` above zero.
+    """
+    low, high = (interval_end(own, coefficients, effect, c) for c in (-critical, critical))
+    kept = abs(float(own.effect[0]) / float(scale_of(own, coefficients)[0])) <= critical
+    return (min(low, 0.0), max(high, 0.0)) if kept else (low, high)
 
 
 def interval_end(own: ManyEffects, coefficients: Floats, effect: float, critical: float) -> float:
