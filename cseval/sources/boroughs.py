@@ -42,7 +42,7 @@ NAMES = (
 )
 CODES = {name: f"E09{number:06d}" for number, name in enumerate(NAMES, start=1)}
 _BY_PLAIN = {plain(name): name for name in NAMES} | {"cityofwestminster": "Westminster"}
-_ELSEWHERE = ("airport", "aviation", "unknown", "notknown", "otherborough", "heathrow")
+_ELSEWHERE = ("airport", "aviation", "unknown", "notknown", "otherborough", "heathrow", "legacyonly", "nonmet")
 
 
 def borough_name(text: str) -> str | None:

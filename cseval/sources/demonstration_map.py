@@ -33,7 +33,7 @@ def fictional_map(rng: np.random.Generator) -> tuple[Areas, str]:
     Adjacency and border lengths come from the cells' shared edges. Every district holds twenty wards.
     """
     points = _points(rng)
-    outlines, pairs, border = _cells(points)
+    outlines, pairs, border = cells(points, COLUMNS * WARD_METRES, ROWS * WARD_METRES)
     district = _districts()
     units = tuple(f"D{d + 1:02d}{w + 1:02d}" for d, w in zip(district, _within(district), strict=True))
     return Areas(
@@ -53,15 +53,28 @@ def _points(rng: np.random.Generator) -> Floats:
     return points
 
 
-def _cells(points: Floats) -> tuple[list[Floats], npt.NDArray[np.int64], Floats]:
-    """Voronoi cells within the map's rectangle: outlines, adjoining pairs and border lengths.
+def cells(points: Floats, width: float, height: float) -> tuple[list[Floats], npt.NDArray[np.int64], Floats]:
+    """Voronoi cells of points within a rectangle.
 
     The points are mirrored in the four sides, which makes the rectangle the outer border of their cells.
+
+    Parameters
+    ----------
+    points : float array, shape (cells, 2)
+        In metres, from the lower left corner.
+    width, height : float
+
+    Returns
+    -------
+    outlines : list of float arrays, each of shape (corners + 1, 2)
+    pairs : int array, shape (pairs, 2)
+        Cells that share an edge, in order.
+    border : float array, shape (pairs,)
+        Length of that edge.
     """
     from scipy.spatial import Voronoi
 
     n = len(points)
-    width, height = COLUMNS * WARD_METRES, ROWS * WARD_METRES
     mirrored = [points, points * [-1, 1], points * [1, -1]]
     mirrored += [points * [-1, 1] + [2 * width, 0], points * [1, -1] + [0, 2 * height]]
     diagram = Voronoi(np.concatenate(mirrored))

@@ -15,6 +15,8 @@ from cseval.errors import DataError
 # Order matters only where one header would fit two: population before lookup, street files last (any zip, any folder).
 MODULES: dict[str, tuple[str, ...]] = {
     "cseval.sources.mps": ("mps-ward", "mps-borough"),
+    "cseval.sources.mps_dashboard": ("mps-dashboard",),
+    "cseval.sources.home_office": ("home-office-knife-force",),
     "cseval.sources.geography": ("ward-boundaries", "lsoa-boundaries", "borough-boundaries"),
     "cseval.sources.population": ("ward-population", "lsoa-population", "borough-population"),
     "cseval.sources.lookup": ("lsoa-lookup",),

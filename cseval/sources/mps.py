@@ -346,7 +346,10 @@ def _unplaced_note(sheet: Sheet, area: _Area) -> tuple[str, ...]:
     if not outside.any():
         return ()
     total = int(sheet.whole[outside].sum())
-    return (f"{total:,} offences in {int(outside.sum())} rows have no {area.unit_name} and are not counted",)
+    named, words = factor(sheet.text["borough"])
+    elsewhere = sorted({words[i] for i in np.unique(named[outside]) if is_elsewhere(words[i])})
+    note = f"{total:,} offences in {int(outside.sum())} rows have no {area.unit_name} and are not counted"
+    return (note + f" ({', '.join(elsewhere)})" if elsewhere else note,)
 
 
 def _unknown_note(names: list[str]) -> tuple[str, ...]:

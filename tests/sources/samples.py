@@ -95,3 +95,51 @@ def tree(folder: Path) -> dict[str, tuple[str, int]]:
         digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
         out[path.relative_to(folder).as_posix()] = (digest, path.stat().st_mode)
     return out
+
+
+DASHBOARD_HEADER = (
+    "Month_Year,Area Type,Borough_SNT,Area Name,Area Code,Crime Type,Crime Subtype,Measure,Financial Year,Count,"
+    "Refresh Date"
+)
+DASHBOARD_COUNTS = {
+    "Knife Crime": 9,
+    "Knife Crime with Injury": 4,
+    "Knife Injury Victims (1-24)": 3,
+    "Knife Injury Victims (non DA 1-24)": 2,
+}
+
+
+def dashboard_row(
+    subtype: str = "Knife Crime",
+    count: object = 9,
+    month: str = "2018-04-01",
+    borough: str = "Tower Hamlets",
+    code: str = "E09000030",
+    level: str = "Borough",
+    measure: str = "Offences",
+    year: str = "fy18-19",
+    refreshed: str = "2019-12-06",
+    kind: str = "Knife Crime",
+) -> str:
+    return f"{month},{level},{borough},{borough},{code},{kind},{subtype},{measure},{year},{count},{refreshed}"
+
+
+def dashboard_csv(*rows: str, header: str = DASHBOARD_HEADER) -> str:
+    """Given rows, or two boroughs with every subtype in one month and one of them in the next."""
+    ours = [dashboard_row(subtype, count) for subtype, count in DASHBOARD_COUNTS.items()]
+    theirs = [dashboard_row(s, n + 1, borough="Hackney", code="E09000012") for s, n in DASHBOARD_COUNTS.items()]
+    return table(header, *(rows or (*ours, *theirs, dashboard_row(count=7, month="2018-05-01"))))
+
+
+FORCES_HEADER = "QtrNum,Force Name,Region,Financial Year,Financial Quarter,Population,Knife enabled,Knife Crime"
+
+
+def forces_csv(*more: str) -> str:
+    """The Metropolitan Police and one other force in five quarters, and more rows."""
+    quarters = [("2017/18", q) for q in ("Q1", "Q2", "Q3", "Q4")] + [("2018/19", "Q1")]
+    rows = [
+        f"{i},{force},Region,{year},{quarter},100.5,-1,{base + i}"
+        for force, base in (("Metropolitan Police", 100), ("Kent", 20))
+        for i, (year, quarter) in enumerate(quarters)
+    ]
+    return table(FORCES_HEADER, *rows, *more)

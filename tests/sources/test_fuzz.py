@@ -15,14 +15,16 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from samples import geojson, lookup_csv, population_csv, street_csv, ward_csv
+from samples import dashboard_csv, forces_csv, geojson, lookup_csv, population_csv, street_csv, ward_csv
 
 from cseval.errors import DataError
 from cseval.sources import mps
 from cseval.sources.catalogue import recognise
 from cseval.sources.geography import read_boundaries
+from cseval.sources.home_office import read_forces
 from cseval.sources.kinds import module_of
 from cseval.sources.lookup import read_lookup
+from cseval.sources.mps_dashboard import read_dashboard
 from cseval.sources.police_street import read_street
 from cseval.sources.population import read_population
 
@@ -50,6 +52,14 @@ def parquet() -> bytes:
     return out.getvalue()
 
 
+def dashboard_parquet() -> bytes:
+    lines = [line.split(",") for line in dashboard_csv().splitlines()]
+    columns = {name: [row[i] for row in lines[1:]] for i, name in enumerate(lines[0])}
+    out = io.BytesIO()
+    pq.write_table(pa.table({**columns, "Count": [int(n) for n in columns["Count"]]}), out)
+    return out.getvalue()
+
+
 BOROUGH = b"MajorText,MinorText,LookUp_BoroughName,201801\nRobbery,Rob,Tower Hamlets,3\n"
 READERS: dict[str, tuple[str, bytes, Callable[[Path], object]]] = {
     "ward": ("ward.csv", ward_csv().encode(), mps.read_ward),
@@ -60,12 +70,16 @@ READERS: dict[str, tuple[str, bytes, Callable[[Path], object]]] = {
     "street zip": ("street.zip", zipped(street_csv().encode()), read_one_street),
     "boundaries": ("map.geojson", geojson().encode(), read_boundaries),
     "population": ("people.csv", population_csv().encode(), read_population),
+    "dashboard": ("knife.csv", dashboard_csv().encode(), read_dashboard),
+    "dashboard Parquet": ("knife.parquet", dashboard_parquet(), read_dashboard),
+    "forces": ("forces.csv", forces_csv().encode(), read_forces),
     "lookup": ("lookup.csv", lookup_csv().encode(), read_lookup),
 }
 
 SNIPPETS = st.sampled_from(
     [b"", b",", b"\n", b'"', b"\0", b"-1", b"9" * 30, b"1e309", b"nan", b"\xff\xfe", b"\xef\xbb\xbf", b"=cmd()", b"{",
-     b"[]", b"null", b"201802", b"E05009335", b"\r", b"\t", b"<script>", "é".encode(), b"true", b"[[0,0]]", b"1.5"]
+     b"[]", b"null", b"201802", b"E05009335", b"\r", b"\t", b"<script>", "é".encode(), b"true", b"[[0,0]]", b"1.5",
+     b"2018-04-01", b"01/04/2018", b"fy18-19", b"Knife Crime", b"Other / NK", b"Q1", b"2018/19"]
 )  # fmt: skip
 
 
@@ -113,7 +127,7 @@ def test_random_bytes_are_refused(which: str) -> None:
     check()
 
 
-@pytest.mark.parametrize("which", ["ward", "street", "population", "lookup"])
+@pytest.mark.parametrize("which", ["ward", "street", "population", "lookup", "dashboard", "forces"])
 def test_any_text_in_any_cell_is_read_or_refused(which: str) -> None:
     name, content, reader = READERS[which]
     cells = [line.split(",") for line in content.decode().splitlines()]

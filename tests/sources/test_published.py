@@ -13,11 +13,15 @@ import pytest
 from cseval.errors import DataError
 from cseval.months import month_range
 from cseval.sources import geography, mps
+from cseval.sources.borough_inputs import borough_inputs
 from cseval.sources.catalogue import Catalogue, UnrecognisedError, recognise
+from cseval.sources.home_office import force_context, read_forces
 from cseval.sources.lookup import read_lookup
+from cseval.sources.mps_dashboard import read_dashboard
 from cseval.sources.offences import MAJOR_GROUPS
 from cseval.sources.police_street import read_street, to_wards
 from cseval.sources.population import read_population
+from cseval.spec import Programme, Window
 
 PILOT = ("E05009335", "E05009331", "E05009333", "E05009317", "E05009336")
 CRIME = "mps_recorded_crime"
@@ -235,10 +239,93 @@ def test_city_wards_from_lsoas(shared: Path) -> None:
 
 
 def test_what_is_not_a_known_format_is_said_to_be_none(shared: Path) -> None:
+    known = {DASHBOARD, FORCES}
     for folder, ending in product(("knife_crime", "perceptions", "stop_search"), ("csv", "csv.gz", "parquet")):
         for path in (shared / folder).glob(f"*.{ending}"):
-            with pytest.raises(UnrecognisedError, match="no known format"):
-                recognise(path)
+            if path.name not in known:
+                with pytest.raises(UnrecognisedError, match="no known format"):
+                    recognise(path)
+
+
+DASHBOARD = "mps_monthly_crime_dashboard_202203-202602.parquet"
+FORCES = "knife_crime_quarterly_by_force_2008Q1-2019Q1.csv"
+
+
+def test_the_dashboard_against_its_own_table(shared: Path) -> None:
+    import pandas as pd
+
+    path = shared / "knife_crime" / DASHBOARD
+    assert recognise(path).kind == "mps-dashboard"
+    panel = read_dashboard(path)
+    assert (len(panel.units), panel.periods) == (32, month_range("2022-03", "2026-02"))
+    assert not panel.received, "every month lists every subtype"
+    table = pd.read_parquet(path)
+    offences = table[(table["measure"] == "Offences") & (table["area_code"] == "E09000030")]
+    own = offences[offences["area_type"] == "Borough"].groupby(["crime_subtype", "month_year"])["count"].sum()
+    for subtype, outcome in KNIFE.items():
+        theirs = own[subtype].reindex(pd.date_range("2022-03-01", "2026-02-01", freq="MS"), fill_value=0)
+        assert panel.counts[outcome][panel.units.index("E09000030")].tolist() == theirs.tolist(), outcome
+    totals = {o: int(v.sum()) for o, v in panel.counts.items()}
+    assert totals["knife_crime"] == 56_384 == 57_709 - 1_325, "rows of no borough are left out"
+    assert any("49,643 rows by Safer Neighbourhood Team" in n for n in panel.notes)
+    assert any("in 1 cells there are more knife_injury_victims" in n for n in panel.notes)
+
+
+KNIFE = {
+    "Knife Crime": "knife_crime",
+    "Knife Crime with Injury": "knife_crime_with_injury",
+    "Knife Crime with Injury (Personal Robbery)": "knife_crime_with_injury_personal_robbery",
+    "Knife Injury Victims (1-24)": "knife_injury_victims",
+    "Knife Injury Victims (non DA 1-24)": "knife_injury_victims_non_domestic",
+}
+
+
+def test_the_dashboard_lists_no_zeros_so_an_absent_row_is_one(shared: Path) -> None:
+    """The evidence for reading an absent borough as a zero, and a summed neighbourhood level as double counting."""
+    import pandas as pd
+
+    table = pd.read_parquet(shared / "knife_crime" / DASHBOARD)
+    assert table["count"].min() == 1
+    knife = table[(table["crime_subtype"] == "Knife Crime") & (table["measure"] == "Offences")]
+    assert knife.groupby("area_type")["count"].sum().nunique() == 1, "both levels hold the same offences"
+
+
+def test_knife_crime_by_force_against_the_published_totals(shared: Path) -> None:
+    path = shared / "knife_crime" / FORCES
+    assert recognise(path).kind == "home-office-knife-force"
+    forces = read_forces(path)
+    assert (len(forces.forces), len(forces.quarters)) == (42, 44)
+    assert (forces.first_months[0], forces.first_months[-1]) == ("2008-04", "2019-01")
+    london = forces.counts[forces.forces.index("Metropolitan Police")]
+    assert london[-4:].tolist() == [3857, 3640, 3693, 3650]
+    table = force_context(Catalogue.folder(shared / "knife_crime"))
+    assert table is not None
+    assert table.values["london_year"].iloc[-1] == 14_840
+    assert table.values["elsewhere_year"].iloc[-1] == int(forces.counts[:, -4:].sum()) - 14_840
+
+
+def test_borough_inputs_of_the_published_files(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CSEVAL_PROJECT", str(Path(__file__).resolve().parents[2]))
+    for name in (
+        f"{CRIME}/MPS_Borough_Level_Crime_Historical_201004-202201.csv.gz",
+        "geography/london_boroughs.geojson.gz",
+        "population/borough_population_2011-2022_london.csv.gz",
+        f"knife_crime/{DASHBOARD}",
+    ):
+        (tmp_path / Path(name).name).symlink_to(shared / name)
+    programme = Programme(name="Plan", start="2017-06", roles="knife_crime_roles.csv", buffer_rings=0)
+    inputs = borough_inputs(Catalogue.folder(tmp_path), programme, Window(first="2010-04", last="2020-02"))
+    panel = inputs.panel
+    wanted = ("violence_with_injury", "possession_of_article_with_blade_or_point", "robbery_of_personal_property")
+    assert {*wanted, "homicide"} <= set(panel.outcomes)
+    assert (len(panel.units), panel.periods[0]) == (32, "2010-04")
+    hamlets = panel.units.index("E09000030")
+    year = np.array([p.startswith("2018") for p in panel.periods])
+    assert [int(panel.counts[o][hamlets, year].sum()) for o in (*wanted, "homicide")] == [2948, 145, 1472, 4]
+    assert {k: len(v) for k, v in inputs.groups.items()} == {"neighbours": 2, "inner": 13, "outer": 19}
+    assert panel.exposure is not None
+    assert "knife_crime" not in panel.outcomes
+    assert any("it holds 2022-03 to 2026-02, 0 of the window's 119 months" in n for n in panel.notes)
 
 
 def test_a_folder_lists_what_it_holds_without_copying(shared: Path) -> None:

@@ -15,10 +15,15 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from samples import (
+    DASHBOARD_HEADER,
+    FORCES_HEADER,
     STREET_HEADER,
     WARD_HEADER,
     WARD_ROWS,
+    dashboard_csv,
+    dashboard_row,
     feature,
+    forces_csv,
     geojson,
     lookup_csv,
     population_csv,
@@ -81,9 +86,30 @@ def archive(name: str, members: dict[str, str | bytes], *says: str) -> Case:
     return Case(name, lambda folder: write_zip(folder / "street.zip", members), says)
 
 
+def dashboard(name: str, content: str | bytes, *says: str) -> Case:
+    return Case(name, file("knife.csv", content), says)
+
+
+def dashboard_rows(name: str, *rows: str, says: tuple[str, ...]) -> Case:
+    return dashboard(name, dashboard_csv(*rows), *says)
+
+
+def dashboard_cell(name: str, says: tuple[str, ...], **change: object) -> Case:
+    return dashboard_rows(name, dashboard_row(), dashboard_row(month="2018-05-01", **change), says=("row 3", *says))  # type: ignore[arg-type]
+
+
+def forces(name: str, row: str, *says: str) -> Case:
+    return Case(name, file("forces.csv", forces_csv(row)), says)
+
+
 def truncated_gzip(folder: Path) -> Path:
     path = write(folder / "ward.csv.gz", ward_csv(*(ROW.replace("E05009335", f"E05{i:06d}") for i in range(900))))
     path.write_bytes(path.read_bytes()[:-40])
+    return path
+
+
+def spoil(path: Path, part: slice) -> Path:
+    path.write_bytes(path.read_bytes()[part])
     return path
 
 
@@ -274,6 +300,108 @@ CASES = (
         "one kind and year",
     ),
     boundaries("unknown code", geojson(feature("W99", square(0.0))), "feature 1", "W99"),
+    dashboard("dashboard UTF-16", dashboard_csv().encode("utf-16"), "UTF-16", "UTF-8"),
+    dashboard("dashboard with a NUL byte", dashboard_csv().replace("Hackney", "Hack\0ney", 1), "row 6", "NUL"),
+    dashboard("dashboard cut in a row", dashboard_csv()[:-30], "row 10", "cells", "11"),
+    dashboard("dashboard header only", DASHBOARD_HEADER + "\n", "without rows"),
+    dashboard(
+        "dashboard summed over subtypes",
+        dashboard_csv(
+            dashboard_row().replace("Knife Crime,Knife Crime", "Knife Crime"),
+            header=DASHBOARD_HEADER.replace("Crime Subtype,", ""),
+        ),
+        "row 1",
+        "no subtype column",
+        "subtypes overlap",
+    ),
+    dashboard(
+        "dashboard without counts", dashboard_csv(header=DASHBOARD_HEADER.replace("Count", "Total")), "no count column"
+    ),
+    dashboard(
+        "dashboard column twice", dashboard_csv(header=DASHBOARD_HEADER.replace("Area Name", "month_year")), "twice"
+    ),
+    Case(
+        "dashboard as a workbook", file("knife.xlsx", b"PK\x03\x04 workbook"), ("knife.xlsx", "workbook", "CSV UTF-8")
+    ),
+    Case(
+        "dashboard, truncated gzip",
+        lambda folder: spoil(write(folder / "knife.csv.gz", dashboard_csv()), slice(None, -20)),
+        ("knife.csv.gz", "damaged gzip"),
+    ),
+    dashboard_cell("dashboard, negative count", ("column Count", "-1", "whole number"), count=-1),
+    dashboard_cell("dashboard, fractional count", ("column Count", "2.5", "whole number"), count=2.5),
+    dashboard_cell("dashboard, blank count", ("column Count", "blank"), count=""),
+    dashboard_cell("dashboard, huge count", ("column Count", "99999999"), count=99999999),
+    dashboard_cell(
+        "dashboard, unknown area", ("column Borough_SNT", "Atlantis", "London borough"), borough="Atlantis", code=""
+    ),
+    dashboard_cell("dashboard, blank area", ("column Borough_SNT", "''"), borough="", code=""),
+    dashboard_cell(
+        "dashboard, code of another borough",
+        ("column Area Code", "E09000012", "Tower Hamlets", "E09000030"),
+        code="E09000012",
+    ),
+    dashboard_cell("dashboard, unknown code", ("column Area Code", "E99", "E09000030"), code="E99"),
+    dashboard_cell("dashboard, unknown area type", ("column Area Type", "Hospital", "borough"), level="Hospital"),
+    dashboard_cell("dashboard, unknown measure", ("column Measure", "Rate", "positiveoutcomes"), measure="Rate"),
+    dashboard_cell("dashboard, blank subtype", ("column Crime Subtype", "''"), subtype=""),
+    dashboard_cell("dashboard, unknown refresh date", ("column Refresh Date", "soon"), refreshed="soon"),
+    dashboard_cell("dashboard, unknown year", ("column Financial Year", "fy18-20"), year="fy18-20"),
+    dashboard_cell("dashboard, year of another month", ("column Financial Year", "2017/18", "2018-05"), year="fy17-18"),
+    dashboard_rows(
+        "dashboard, day and month exchanged",
+        dashboard_row(month="04/01/2018"),
+        says=("row 2, column Month_Year", "04/01/2018", "01/04/2018"),
+    ),
+    dashboard_rows(
+        "dashboard, mixed forms of months",
+        dashboard_row(),
+        dashboard_row(month="May-18"),
+        says=("row 3, column Month_Year", "May-18", "2018-04-01", "same way"),
+    ),
+    dashboard_rows(
+        "dashboard, rows that contradict each other",
+        dashboard_row(),
+        dashboard_row("Knife Crime with Injury", 2),
+        dashboard_row(count=8),
+        says=("row 4", "row 2", "count 8", "refresh date"),
+    ),
+    dashboard_rows(
+        "dashboard, part above its whole",
+        dashboard_row(),
+        dashboard_row("Knife Crime with Injury", 10),
+        says=("row 3", "10 knife_crime_with_injury above 9 knife_crime", "E09000030 in 2018-04"),
+    ),
+    dashboard_rows(
+        "dashboard of too many subtypes",
+        *(dashboard_row(f"Crime {i}") for i in range(201)),
+        says=("201 crime subtypes",),
+    ),
+    dashboard_rows(
+        "dashboard by neighbourhood team only",
+        dashboard_row(level="Safer Neighbourhood Teams"),
+        says=("no row of a borough's offences", "area type Borough"),
+    ),
+    dashboard_rows(
+        "dashboard of outcomes only", dashboard_row(measure="Positive Outcomes"), says=("measure Offences",)
+    ),
+    forces("force twice", "9,Kent,Region,2018/19,Q1,1,1,7", "row 12", "row 11", "once"),
+    forces(
+        "force in fewer quarters",
+        "9,Kent,Region,2018/19,Q2,1,1,7",
+        "Metropolitan Police",
+        "2018/19 Q2",
+        "every quarter",
+    ),
+    forces("force, fifth quarter", "9,Kent,Region,2018/19,Q5,1,1,7", "row 12, column Financial Quarter", "Q5"),
+    forces("force, year of two years", "9,Kent,Region,2018/20,Q2,1,1,7", "row 12, column Financial Year", "2018/20"),
+    forces("force, negative count", "9,Kent,Region,2018/19,Q2,1,1,-7", "row 12, column Knife Crime", "-7"),
+    forces("force, blank name", "9,,Region,2018/19,Q2,1,1,7", "column Force Name", "without a force"),
+    Case(
+        "no London force",
+        file("f.csv", table(FORCES_HEADER, "1,Kent,Region,2018/19,Q1,1,1,7")),
+        ("f.csv", "no row of the Metropolitan Police"),
+    ),
     Case("population gap", file("p.csv", "\n".join(POPULATION.splitlines()[:-1])), ("E05000002", "2012", "every unit")),
     Case("population twice", file("p.csv", POPULATION + POPULATION.splitlines()[-1]), ("row 6", "row 5")),
     Case("population year", file("p.csv", POPULATION.replace(",2012,", ",12,")), ("row 3, column year", "12")),
