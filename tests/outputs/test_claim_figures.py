@@ -1,0 +1,98 @@
+"""Figures of claims: they draw on any numbers, say the finding in words, and are left out with a reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from builders import inputs, poisson_counts
+
+from cseval.claims.base import Statement
+from cseval.claims.ranking import BiggestDecrease
+from cseval.claims.rolling_year import RollingYearTrend
+from cseval.reporting.figures import Figure, render
+from cseval.reporting.figures_claims import funnel_figure, ranking_figure, rolling_year_figure
+
+STATEMENT = Statement(slug="said", text="it fell", source="Board")
+RANKING = BiggestDecrease(
+    statement=STATEMENT,
+    outcomes=("burglary",),
+    exact=("burglary",),
+    unit="U003",
+    before=("2021-01", "2021-12"),
+    after=("2022-01", "2022-12"),
+    draws=199,
+)
+ROLLING = RollingYearTrend(
+    statement=STATEMENT, outcomes=("burglary",), exact=("burglary",), units=("U003",), start="2019-01", last="2021-06"
+)
+WORDS = {"source": "Simulated counts", "data": "demonstration"}
+
+
+def given(level=30.0, effect=-0.5):
+    counts = poisson_counts(14, 96, level=level, treated=[3], start=84, effect=effect, seed=2)
+    made = inputs(counts, treated=[3])
+    names = {"U003": "Alder", "U004": "Hammersmith and Fulham"}
+    return replace(made, panel=replace(made.panel, names=names))
+
+
+@pytest.fixture(scope="module")
+def ranked():
+    return RANKING.test(None, given(), 1)
+
+
+@pytest.fixture(scope="module")
+def rolled():
+    return ROLLING.test(None, given(), 1)
+
+
+def test_each_draws_as_picture_with_its_mark(ranked, rolled):
+    for figure in (
+        ranking_figure(ranked, **WORDS),
+        funnel_figure(ranked, **WORDS),
+        rolling_year_figure(rolled, **WORDS),
+    ):
+        assert isinstance(figure, Figure)
+        assert render(figure).png.startswith(b"\x89PNG")
+        assert render(figure).svg == render(figure).svg
+        assert "simulated" in figure.mark.lower()
+        assert figure.name.endswith("-said")
+        assert "Simulated counts" in figure.caption
+    assert not ranking_figure(ranked, source="Police", data="real").mark
+
+
+def test_alt_text_states_the_finding_and_the_set_of_ranks(ranked, rolled):
+    own = ranked.frames["ranking"].query("stated").iloc[0]
+    alt = ranking_figure(ranked, **WORDS).alt
+    assert f"Alder stands 1st with a {-own['percent_change']:.1f}% fall" in alt
+    assert f"runs from {own['rank_low']} to {own['rank_high']} of 14" in alt
+    assert "Alder, with a" in funnel_figure(ranked, **WORDS).alt
+    assert "the 95% limits" in funnel_figure(ranked, **WORDS).alt
+    text = rolling_year_figure(rolled, **WORDS).alt
+    assert "Since January 2019 Alder" in text
+    assert "London without it" in text
+
+
+def test_tiny_counts_with_nothing_before_and_nothing_after_are_drawn():
+    result = RANKING.test(None, given(level=0.12), 1)
+    frame = result.frames["ranking"]
+    assert frame["percent_change"].isna().any()
+    for figure in (ranking_figure(result, **WORDS), funnel_figure(result, **WORDS)):
+        assert isinstance(figure, Figure)
+        assert render(figure).png
+        assert len(figure.data) == frame["percent_change"].notna().sum()
+
+
+def test_units_of_one_size_are_drawn():
+    counts = np.full((14, 96), 5, dtype=np.int64)
+    counts[:, -1] += np.arange(14)
+    result = RANKING.test(None, inputs(counts, treated=[3]), 1)
+    assert render(funnel_figure(result, **WORDS)).png
+
+
+def test_what_cannot_be_drawn_is_said():
+    none = RANKING.__class__.test(replace(RANKING, outcomes=("victims",)), None, given(), 1)
+    assert "no change in percent to rank" in ranking_figure(none, **WORDS)
+    assert "no change in percent to draw" in funnel_figure(none, **WORDS)
+    assert "no outcome was received" in rolling_year_figure(none, **WORDS)
