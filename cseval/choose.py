@@ -25,7 +25,8 @@ def choose_inputs(evaluation: Evaluation, project: Project, data: str, seed: int
     evaluation : Evaluation
     project : Project
     data : str
-        ``auto``, ``demonstration``, or a folder of files as published.
+        ``auto``, ``demonstration``, or a folder of files as published; an evaluation for which no real data exist
+        uses demonstration data, and takes no folder.
     seed : int
         Of the demonstration data.
 
@@ -38,10 +39,13 @@ def choose_inputs(evaluation: Evaluation, project: Project, data: str, seed: int
     Raises
     ------
     UsageError
-        If `data` names a folder that is absent or lacks a source that is needed.
+        If `data` names a folder that is absent or lacks a source that is needed, or no real data exist.
     """
     if data == DEMONSTRATION:
         return evaluation.demonstration(seed), "Demonstration data, as asked: simulated, no real place."
+    if evaluation.demonstration_only:
+        _require_no_folder(evaluation, data)
+        return evaluation.demonstration(seed), f"Demonstration data (simulated): {evaluation.demonstration_only}"
     if data != AUTO:
         return _from_folder(evaluation, Path(data))
     from cseval.sources.catalogue import Catalogue
@@ -61,9 +65,12 @@ def choose_kind(evaluation: Evaluation, project: Project, data: str) -> str:
     Raises
     ------
     UsageError
-        If `data` names a folder that is absent.
+        If `data` names a folder that is absent, or no real data exist.
     """
     if data == DEMONSTRATION:
+        return DEMONSTRATION
+    if evaluation.demonstration_only:
+        _require_no_folder(evaluation, data)
         return DEMONSTRATION
     if data != AUTO:
         _require_folder(Path(data))
@@ -71,6 +78,16 @@ def choose_kind(evaluation: Evaluation, project: Project, data: str) -> str:
     from cseval.sources.catalogue import Catalogue
 
     return DEMONSTRATION if Catalogue.imported(project).missing(evaluation.needs) else REAL
+
+
+def _require_no_folder(evaluation: Evaluation, data: str) -> None:
+    """Refuse a folder of real data for an evaluation that has none."""
+    if data != AUTO:
+        raise UsageError(
+            f"{evaluation.slug} reads no real data: {evaluation.demonstration_only.rstrip('.')}",
+            where="--data",
+            expected="auto or demonstration",
+        )
 
 
 def _require_folder(folder: Path) -> None:
@@ -95,9 +112,11 @@ def _from_folder(evaluation: Evaluation, folder: Path) -> tuple[Inputs, str]:
 
 def _call(evaluation: Evaluation, catalogue: Catalogue) -> Inputs:
     """Read the real inputs; an error that arises in the evaluation's own module is the module's, not cseval's."""
-    module = evaluation.real.__code__.co_filename if hasattr(evaluation.real, "__code__") else ""
+    real = evaluation.real
+    assert real is not None  # asked before: such an evaluation runs on demonstration data
+    module = real.__code__.co_filename if hasattr(real, "__code__") else ""
     try:
-        return evaluation.real(catalogue)
+        return real(catalogue)
     except CsevalError:
         raise
     except Exception as error:

@@ -1,18 +1,21 @@
-"""The only place that derives treated, post and event time from inputs and a start."""
+"""The only place that derives treated, post, event time and cohort from inputs and starts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cseval import cohorts
+from cseval.aligned import aligned_areas, kept_columns, unit_positions
 from cseval.areas import Areas, PlaceboSets, placebo_sets
+from cseval.design_parts import design_words, earlier_starts, kept_months, require_neighbourhoods
 from cseval.errors import DesignError
 from cseval.inputs import Inputs
-from cseval.months import add_months, month_number, month_range, month_text, month_words
+from cseval.months import add_months, month_number, month_range
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -20,8 +23,6 @@ if TYPE_CHECKING:
     Counts = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
     Mask = npt.NDArray[np.bool_]
-
-Number = TypeVar("Number", np.int64, np.float64)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,7 +34,7 @@ class Design:
     inputs : Inputs
     outcome : str
     start : str
-        First month of the programme; event time 0 is the first post month.
+        First month of the programme, its earliest start; event time 0 is the first post month.
     months_before, months_after : int
         Length of the pre and the post period in months.
     transition : int
@@ -46,11 +47,13 @@ class Design:
         Units that may be comparison.
     buffer_rings : int
         Rings around the treated units that are left out of the comparison.
+    delays : mapping of str to int
+        Months after `start` in which a treated unit begins; units not named begin at `start`.
 
     Raises
     ------
     DesignError
-        If a window leaves the panel, a treated unit lacks months, or no comparison is left.
+        If a window leaves the panel, a treated unit lacks months, starts do not fit, or no comparison is left.
     """
 
     inputs: Inputs
@@ -63,9 +66,11 @@ class Design:
     excluded: frozenset[str] = frozenset()
     transition: int = 0
     buffer_rings: int = 1
+    delays: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        unknown = sorted(u for u in self.treated if u not in self._position)
+        cohorts.check_delays(self.delays, self.treated, self.transition)
+        unknown = sorted(self.treated - self._position.keys())
         if unknown:
             raise DesignError(
                 f"treated unit {unknown[0]} has no counts",
@@ -98,8 +103,12 @@ class Design:
         transition: int = 0,
         buffer_rings: int = 1,
         comparison: str = "all",
+        registered: str | None = None,
     ) -> Design:
-        """The design of a programme with the treated units, buffer and exclusions of `inputs.roles`."""
+        """The design of a programme with the treated units, buffer, exclusions and starts of `inputs.roles`.
+
+        `registered` is the programme's own start where `start` is another one: units' starts move along with it.
+        """
         roles = inputs.roles
         return cls(
             inputs=inputs,
@@ -112,6 +121,7 @@ class Design:
             treated=roles.treated,
             pool=inputs.group(comparison) - roles.treated,
             excluded=roles.excluded | (roles.buffer if buffer_rings else frozenset()),
+            delays=cohorts.delays_from(roles.starts, registered or start),
         )
 
     # Months -------------------------------------------------------------------------------------
@@ -125,26 +135,8 @@ class Design:
 
     @cached_property
     def _kept(self) -> Mask:
-        """Which months of the window are used: not in transition, and received for the treated units.
-
-        A month that a treated unit or most comparison units lack is left out for everyone, which keeps
-        the panel balanced; units with a remaining gap are left out instead.
-        """
-        event = np.arange(len(self.all_months)) - self.months_before
-        kept: Mask = np.asarray((event < 0) | (event >= self.transition))
-        received = self._received
-        if received is not None:
-            kept = kept & received[self.is_treated].all(axis=0)
-            others = self._in_pool & ~self.is_treated
-            if others.any():
-                kept = kept & (received[others].mean(axis=0) > 0.5)
-        if not kept[event < 0].any() or not kept[event >= self.transition].any():
-            raise DesignError(
-                f"no month received before or none after {self.start} in the treated units",
-                where=f"outcome {self.outcome}",
-                expected="months on both sides of the start",
-            )
-        return kept
+        """Which months of the window are used: not in transition, and received for the treated units."""
+        return kept_months(self, self._received, self._in_pool)
 
     @cached_property
     def periods(self) -> tuple[str, ...]:
@@ -211,20 +203,73 @@ class Design:
         """The adjacency graph over the panel's units."""
         return aligned_areas(self.inputs)
 
+    # Cohorts ------------------------------------------------------------------------------------
+
+    @property
+    def staggered(self) -> bool:
+        """Whether treated units begin in different months."""
+        return any(self.delays.values())
+
+    @cached_property
+    def starts(self) -> Mapping[str, str]:
+        """First month of each treated unit."""
+        return {u: add_months(self.start, self.delays.get(u, 0)) for u in sorted(self.treated)}
+
+    @cached_property
+    def cohort(self) -> Counts:
+        """Position in `periods` of each unit's first post month; `cohorts.NEVER` for units without one."""
+        out = np.full(len(self.units), cohorts.NEVER, dtype=np.int64)
+        own = self.own_set.members
+        out[own[0]] = self.cohorts_of(own)[0]
+        return out
+
+    def cohorts_of(self, members: Counts) -> Counts:
+        """Position in `periods` of the first post month of each member of each set, shape of `members`.
+
+        Sets as large as the treated area take its starts by position, in the order of `own_set`: each part of a placebo
+        takes the starts of the treated part in whose place it was drawn. Treated units keep their own start in sets
+        that hold nothing else. All others (the rings next door) begin with the programme.
+        """
+        own = self.own_set.members[0]
+        delay = np.zeros(len(self.units) + 1, dtype=np.int64)  # one more, since a row may be padded
+        position = self._position
+        delay[[position[u] for u in self.delays]] = list(self.delays.values())
+        delays = delay[members]
+        if self.staggered and members.shape[1] == len(own):
+            among = np.asarray(np.isin(members, own)).all(axis=1, keepdims=True)
+            delays = np.where(among, delays, delay[own])
+        return cohorts.positions_of(delays, self.start, self.periods)
+
+    def require_one_start(self, name: str) -> None:
+        """Refuse treated units that begin in different months, for an estimator made for one start.
+
+        Raises
+        ------
+        DesignError
+        """
+        if self.staggered:
+            raise DesignError(
+                f"units begin in different months: {self._start_words()}",
+                where=name,
+                expected="one start",
+                todo="Use an estimator for staggered starts, such as PoissonETWFE",
+            )
+
+    def _start_words(self) -> str:
+        return cohorts.start_words(self.start, (self.delays.get(u, 0) for u in self.treated))
+
     # Counts -------------------------------------------------------------------------------------
 
     @cached_property
     def counts(self) -> Counts:
         """Counts of the outcome, shape (units, used months); a view of the panel that cannot be written to."""
-        return _columns(self.inputs.panel.require(self.outcome), self._window, self._kept)
+        return kept_columns(self.inputs.panel.require(self.outcome), self._window, self._kept)
 
     @cached_property
     def exposure(self) -> Floats | None:
         """Exposure, shape (units, used months), or None."""
         exposure = self.inputs.panel.exposure
-        if exposure is None:
-            return None
-        return _columns(exposure, self._window, self._kept)
+        return None if exposure is None else kept_columns(exposure, self._window, self._kept)
 
     @cached_property
     def pre_counts(self) -> Floats:
@@ -248,20 +293,23 @@ class Design:
     # Placebos -----------------------------------------------------------------------------------
 
     def at(self, start: str) -> Design:
-        """The same design with another start: a placebo start, or a sensitivity."""
+        """The same design with another start: a placebo start, or a sensitivity. Every unit's start moves with it."""
         return replace(self, start=start)
 
     def treating(self, units: Iterable[str]) -> Design:
         """The same design with other treated units: a placebo neighbourhood.
 
-        The actual treated units and their buffer stay out of the comparison.
+        The actual treated units and their buffer stay out of the comparison. Where starts differ, the units take them
+        by position, those of `own_set` being in its order: in the order given, or, for a set, by part and panel.
         """
-        out = self.treated | self.excluded | frozenset().union(*self.buffer)
-        treated = frozenset(units)
-        return replace(self, treated=treated, excluded=out - treated, pool=self.pool - treated)
+        chosen = tuple(units) if not isinstance(units, (set, frozenset)) else self._in_order(units)
+        treated, out = frozenset(chosen), self.treated | self.excluded | frozenset().union(*self.buffer)
+        own = [self.units[i] for i in self.own_set.members[0]] if self.staggered else chosen
+        delays = cohorts.handed_on(self.delays, own, chosen)
+        return replace(self, treated=treated, excluded=out - treated, pool=self.pool - treated, delays=delays)
 
     def sets(self, members: npt.NDArray[np.int64], *, exact: bool = False) -> PlaceboSets:
-        """Placebo neighbourhoods from positions of units, each with its own buffer rings."""
+        """Placebo neighbourhoods from positions of units, each with its own buffer rings; starts as in `cohorts_of`."""
         if self.buffer_rings:
             return placebo_sets(self.areas, self.comparison, members, rings=self.buffer_rings, exact=exact)
         none = np.full((len(members), 1), len(self.units), dtype=np.int64)
@@ -269,8 +317,14 @@ class Design:
 
     @cached_property
     def own_set(self) -> PlaceboSets:
-        """The treated units as a set; its ring is empty since the buffer is not in the comparison."""
+        """The treated units as a set; its ring is empty since the buffer is not in the comparison.
+
+        In the order of the panel; where starts differ, grouped by separate neighbourhood, the largest first, as
+        `placebo_draws` draws them.
+        """
         members = np.flatnonzero(self.is_treated)[None, :]
+        if self.staggered:
+            members = cohorts.by_part(self.areas, self.treated, self._position)[None, :]
         return PlaceboSets(members=members, ring=np.full((1, 1), len(self.units), dtype=np.int64))
 
     def placebo_starts(self, step: int = 6) -> tuple[str, ...]:
@@ -283,15 +337,7 @@ class Design:
 
     def earlier_starts(self, latest_start: str, step: int) -> tuple[str, ...]:
         """Starts from `latest_start` backwards, `step` months apart, whose whole window was received by most units."""
-        first = month_number(self.inputs.panel.periods[0])
-        latest = month_number(latest_start) - first
-        missing = np.append(0, np.cumsum(self.inputs.panel.mask(self.outcome).mean(axis=0) <= 0.5))
-        length = self.transition + self.months_after
-        return tuple(
-            month_text(first + n)
-            for n in range(latest, self.months_before - 1, -step)
-            if missing[n + length] == missing[n - self.months_before]
-        )
+        return earlier_starts(self, latest_start, step)
 
     def require_neighbourhoods(self, expected: int) -> None:
         """Refuse treated units that form another number of separate neighbourhoods, naming those apart.
@@ -301,34 +347,11 @@ class Design:
         DesignError
             If they do, which usually means a wrong code in the roles.
         """
-        parts = self.areas.components(u for u, t in zip(self.units, self.is_treated, strict=True) if t)
-        if len(parts) == expected:
-            return
-        names = self.inputs.panel.names
-        apart = ", ".join(f"{u} {names.get(u, '')}".strip() for part in parts[1:] for u in sorted(part))
-        raise DesignError(
-            f"the {int(self.is_treated.sum())} treated units form {len(parts)} separate "
-            f"neighbourhood{'s' if len(parts) > 1 else ''}" + (f" (apart from the rest: {apart})" if apart else ""),
-            where="treated units",
-            expected=f"{expected}, as the programme declares",
-            todo="Check the codes in the roles CSV, or declare Programme(neighbourhoods=...)",
-        )
+        require_neighbourhoods(self, expected)
 
     def describe(self) -> str:
         """The design in one sentence."""
-        treated, comparison = int(self.is_treated.sum()), int(self.comparison.sum())
-        buffer = frozenset().union(*self.buffer) if self.buffer_rings else frozenset()
-        counted = len(buffer & set(self.units))
-        text = (
-            f"{treated} treated units against {comparison} comparison units, "
-            f"{month_words(self.periods[0])} to {month_words(self.periods[-1])}, start {month_words(self.start)}"
-        )
-        if buffer:
-            text += f", {len(buffer)} buffer units left out"
-            text += f" ({counted} of them with counts)" if counted < len(buffer) else ""
-        if self.transition:
-            text += f", {self.transition} transition months left out"
-        return text + "."
+        return design_words(self, self._start_words())
 
     # Private ------------------------------------------------------------------------------------
 
@@ -341,11 +364,19 @@ class Design:
         """In the pool, outside treated, buffer and excluded."""
         return self._in_pool & ~self._member(self.treated | self.excluded | frozenset().union(*self.buffer))
 
+    def _in_order(self, units: Iterable[str]) -> tuple[str, ...]:
+        """Units by separate neighbourhood and panel, in the order of `own_set`, where starts differ."""
+        known = tuple(units)
+        if not self.staggered or not all(u in self._position for u in known):
+            return known
+        return tuple(self.units[i] for i in cohorts.by_part(self.areas, known, self._position))
+
     def _member(self, members: frozenset[str]) -> Mask:
         if 2 * len(members) > len(self.units):
             return np.fromiter(map(members.__contains__, self.units), dtype=bool, count=len(self.units))
         out = np.zeros(len(self.units), dtype=bool)
-        out[[self._position[u] for u in members if u in self._position]] = True
+        position = self._position
+        out[[position[u] for u in members if u in position]] = True
         return out
 
     @property
@@ -363,35 +394,3 @@ class Design:
         """Which cells of the window were received, or None where all were."""
         received = self.inputs.panel.received.get(self.outcome)
         return None if received is None else received[:, self._window]
-
-
-def _columns(values: npt.NDArray[Number], window: slice, kept: Mask) -> npt.NDArray[Number]:
-    """The kept columns of a window; a view where none is left out, so that a large panel is not copied."""
-    inside = values[:, window]
-    out = inside.view() if kept.all() else np.take(inside, np.flatnonzero(kept), axis=1)
-    out.flags.writeable = False
-    return out
-
-
-def unit_positions(inputs: Inputs) -> Mapping[str, int]:
-    """Position of each unit of the panel, kept with the inputs since every design of a run shares it."""
-    cached = _POSITIONS.get(id(inputs))
-    if cached is None or cached[0] is not inputs:
-        cached = (inputs, {u: i for i, u in enumerate(inputs.panel.units)})
-        _POSITIONS.clear()
-        _POSITIONS[id(inputs)] = cached
-    return cached[1]
-
-
-def aligned_areas(inputs: Inputs) -> Areas:
-    """The map over the panel's units, kept with the inputs since every design of a run shares it."""
-    cached = _ALIGNED.get(id(inputs))
-    if cached is None or cached[0] is not inputs:
-        cached = (inputs, inputs.areas.align(inputs.panel.units))
-        _ALIGNED.clear()
-        _ALIGNED[id(inputs)] = cached
-    return cached[1]
-
-
-_POSITIONS: dict[int, tuple[Inputs, Mapping[str, int]]] = {}
-_ALIGNED: dict[int, tuple[Inputs, Areas]] = {}

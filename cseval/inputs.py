@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cseval.areas import Areas
-from cseval.errors import DataError, DesignError
+from cseval.errors import DataError, DesignError, UsageError
+from cseval.months import month_number
 from cseval.panel import Panel, Provenance
 
 ROLE_NAMES = ("treated", "buffer", "excluded", "comparison")
@@ -23,15 +24,30 @@ class Roles:
     Parameters
     ----------
     treated, buffer, excluded : frozenset of str
+    starts : mapping of str to str
+        First month, ``YYYY-MM``, of treated units whose start is given; all others begin at the programme's start.
+
+    Raises
+    ------
+    DesignError
+        If no unit is treated, or a unit that is not treated has a start.
     """
 
     treated: frozenset[str]
     buffer: frozenset[str] = frozenset()
     excluded: frozenset[str] = frozenset()
+    starts: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.treated:
             raise DesignError("no unit is treated", where="roles", expected="at least one row with role treated")
+        stray = sorted(set(self.starts) - self.treated)
+        if stray:
+            raise DesignError(
+                f"unit {stray[0]} has a start and is not treated", where="roles", expected="starts of treated units"
+            )
+        for start in self.starts.values():
+            month_number(start)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,12 +104,14 @@ class Inputs:
 def read_roles(path: Path) -> Roles:
     """Read a roles CSV: a header with at least ``unit`` and ``role``, one row per unit.
 
-    A non-programmer edits and signs off this file, so every mistake names its row.
+    A column ``start`` gives the first month of a treated unit, ``YYYY-MM``; blank for the programme's start. A
+    non-programmer edits and signs off this file, so every mistake names its row.
 
     Raises
     ------
     DataError
-        If the file cannot be read as that, a role is unknown, or a unit occurs twice.
+        If the file cannot be read as that, a role is unknown, a unit occurs twice, or a start is no month or is that
+        of a unit that is not treated.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -118,16 +136,17 @@ def parse_roles(text: str, where: str) -> Roles:
         raise DataError(
             f"header {', '.join(header)}", where=f"{where}, row 1", expected="one column unit and one column role"
         )
-    at_unit, at_role = header.index("unit"), header.index("role")
+    if header.count("start") > 1:
+        raise DataError(f"header {', '.join(header)}", where=f"{where}, row 1", expected="one column start at most")
     found: dict[str, str] = {}
+    starts: dict[str, str] = {}
     for number, row in enumerate(rows[1:], start=2):
-        if not any(cell.strip() for cell in row):
-            continue
-        _add_role(found, row, at_unit, at_role, len(header), f"{where}, row {number}")
+        if any(cell.strip() for cell in row):
+            _add_role(found, starts, row, header, f"{where}, row {number}")
     chosen = {role: frozenset(u for u, r in found.items() if r == role) for role in ROLE_NAMES}
     if not chosen["treated"]:
         raise DataError("no treated unit", where=where, expected="at least one row with role treated")
-    return Roles(treated=chosen["treated"], buffer=chosen["buffer"], excluded=chosen["excluded"])
+    return Roles(treated=chosen["treated"], buffer=chosen["buffer"], excluded=chosen["excluded"], starts=starts)
 
 
 def _rows(text: str, where: str) -> list[list[str]]:
@@ -139,10 +158,11 @@ def _rows(text: str, where: str) -> list[list[str]]:
     return rows
 
 
-def _add_role(found: dict[str, str], row: list[str], at_unit: int, at_role: int, width: int, where: str) -> None:
-    if len(row) != width:
-        raise DataError(f"{len(row)} cells", where=where, expected=f"{width}, as in the header")
-    unit, role = row[at_unit].strip(), row[at_role].strip().lower()
+def _add_role(found: dict[str, str], starts: dict[str, str], row: list[str], header: list[str], where: str) -> None:
+    """Enter the role, and the start if there is one, of the unit in one row."""
+    if len(row) != len(header):
+        raise DataError(f"{len(row)} cells", where=where, expected=f"{len(header)}, as in the header")
+    unit, role = row[header.index("unit")].strip(), row[header.index("role")].strip().lower()
     if not unit:
         raise DataError("an empty unit", where=f"{where}, column unit", expected="a unit code")
     if role not in ROLE_NAMES:
@@ -150,3 +170,17 @@ def _add_role(found: dict[str, str], row: list[str], at_unit: int, at_role: int,
     if unit in found:
         raise DataError(f"unit {unit!r} again", where=f"{where}, column unit", expected="each unit once")
     found[unit] = role
+    start = row[header.index("start")].strip() if "start" in header else ""
+    if start:
+        starts[unit] = _start(start, role, f"{where}, column start")
+
+
+def _start(start: str, role: str, where: str) -> str:
+    """A start as a month, of a treated unit."""
+    if role != "treated":
+        raise DataError(f"start {start!r} of a unit with role {role}", where=where, expected="blank, or role treated")
+    try:
+        month_number(start)
+    except UsageError as error:
+        raise DataError(f"start {start!r}", where=where, expected="a month YYYY-MM, or blank") from error
+    return start

@@ -22,6 +22,8 @@ def protocol_lines(evaluation: Evaluation) -> list[str]:
         f"Window: {month_words(window.first)} to {month_words(window.last)}.",
         f"Buffer: {programme.buffer_rings} ring of adjoining units left out of the comparison.",
     ]
+    if evaluation.demonstration_only:
+        lines.append(f"Demonstration only: {evaluation.demonstration_only}")
     if programme.agreed:
         lines.append(f"Area chosen: {month_words(programme.agreed)}.")
     for role in ("primary", "secondary", "sensitivity", "exploratory"):

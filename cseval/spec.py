@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cseval.errors import SpecError
@@ -14,6 +14,7 @@ from cseval.months import add_months, month_number
 
 if TYPE_CHECKING:
     from cseval.checks.base import Check
+    from cseval.claims.base import Claim
     from cseval.estimators.base import Estimator
     from cseval.inference.base import Inference
     from cseval.inputs import Inputs
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 ROLES = ("primary", "secondary", "sensitivity", "exploratory")
 #: Months before the start without which there is no course before the programme to hold anything against.
 FEWEST_BEFORE = 2
+#: Mark of a field that is part of the protocol only where it says something.
+SAID_IF_SET = {"said": "if set"}
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -189,8 +192,9 @@ class Evaluation:
         What is evaluated.
     window : Window
         Months from the first pre month to the last post month.
-    real : callable
-        ``Catalogue -> Inputs``: reads the imported files. Nothing is read at import.
+    real : callable or None
+        ``Catalogue -> Inputs``: reads the imported files. Nothing is read at import. None, and only then, where
+        `demonstration_only` says why there are none to read.
     demonstration : callable
         ``seed -> Inputs``: simulates demonstration data.
     needs, optional : tuple of str
@@ -199,10 +203,14 @@ class Evaluation:
         Exactly one has the role ``primary``.
     checks : tuple of Check
         Diagnostics, run on the primary analysis.
+    claims : tuple of Claim
+        Public statements that the data can be held against.
     reasons : tuple of (str, str)
         Outcome or choice, and why it was made; printed in the report.
     limits : tuple of str
         What the evaluation cannot see, printed in the report.
+    demonstration_only : str
+        Why there are no real data, in one sentence; the evaluation then runs on demonstration data alone.
     """
 
     slug: str
@@ -210,17 +218,20 @@ class Evaluation:
     question: str
     programme: Programme
     window: Window
-    real: Callable[[Catalogue], Inputs]
+    real: Callable[[Catalogue], Inputs] | None
     demonstration: Callable[[int], Inputs]
     needs: tuple[str, ...]
     analyses: tuple[Analysis, ...]
     checks: tuple[Check, ...] = ()
+    claims: tuple[Claim, ...] = field(default=(), metadata=SAID_IF_SET)
     optional: tuple[str, ...] = ()
     reasons: tuple[tuple[str, str], ...] = ()
     limits: tuple[str, ...] = ()
+    demonstration_only: str = field(default="", metadata=SAID_IF_SET)
 
     def __post_init__(self) -> None:
         _require_slug(self.slug, "an evaluation")
+        _require_data(self)
         slugs = [a.slug for a in self.analyses]
         repeated = sorted({s for s in slugs if slugs.count(s) > 1})
         if repeated:
@@ -296,13 +307,25 @@ class Evaluation:
         return start, before, after, transition
 
 
+def _require_data(evaluation: Evaluation) -> None:
+    """Refuse an evaluation that can read real data and says that there are none, or neither."""
+    if (evaluation.real is None) != bool(evaluation.demonstration_only):
+        raise SpecError(
+            "no function that reads the real data" if evaluation.real is None else "real data and demonstration only",
+            where=evaluation.slug,
+            expected="either `real`, or the reason in `demonstration_only` why there are no real data",
+        )
+
+
 def describe(value: object) -> Any:
     """A declared value as plain JSON data: dataclasses become their class name and fields.
 
-    Functions become their qualified name, so that a protocol can be printed and hashed.
+    Functions become their qualified name, so that a protocol can be printed and hashed. A field marked `SAID_IF_SET`
+    is left out where it says nothing, so that the hash of a protocol does not change when cseval learns a new one.
     """
     if is_dataclass(value) and not isinstance(value, type):
-        declared = {f.name: describe(getattr(value, f.name)) for f in fields(value)}
+        said = (f for f in fields(value) if getattr(value, f.name) or "said" not in f.metadata)
+        declared = {f.name: describe(getattr(value, f.name)) for f in said}
         return {"class": type(value).__name__, **declared}
     if isinstance(value, Mapping):
         return {str(k): describe(v) for k, v in value.items()}

@@ -38,5 +38,7 @@ def show(slug: str, as_json: bool) -> None:
     for kind, there in present.items():
         need = "needed" if kind in evaluation.needs else "used where present"
         click.echo(f"  {kind}: {'imported' if there else 'not imported'} ({need})")
-    if catalogue.missing(evaluation.needs):
+    if evaluation.demonstration_only:
+        click.echo(f"  none: {evaluation.demonstration_only}")
+    elif catalogue.missing(evaluation.needs):
         click.echo("  A run now uses demonstration data.")

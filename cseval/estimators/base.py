@@ -139,12 +139,39 @@ class ClusterErrors:
 
 @runtime_checkable
 class PlaceboEstimator(Estimator, Protocol):
-    """An estimator whose effect for many placebo sets is plain arithmetic."""
+    """An estimator whose effect for many placebo sets is found at once."""
 
     def estimate_many(self, design: Design, sets: PlaceboSets) -> ManyEffects:
         """Effect of each set against the design's comparison units less the set and its ring."""
         ...
 
+
+@runtime_checkable
+class ClusterEstimator(PlaceboEstimator, Protocol):
+    """A placebo estimator whose errors can be clustered by unit; synthetic controls have none."""
+
     def cluster_errors(self, design: Design, sets: PlaceboSets) -> ClusterErrors:
         """Cluster-robust standard error (CR1, by unit) of each of these effects."""
+        ...
+
+
+@runtime_checkable
+class ProxyEstimator(PlaceboEstimator, Protocol):
+    """An estimator with a proxy of its own for the treated series, fitted anew under every effect that is tested."""
+
+    def proxy_residuals(self, design: Design, sets: PlaceboSets, effects: Floats) -> Floats:
+        """Residuals of the months before and after the start once an effect is taken off those after it.
+
+        Parameters
+        ----------
+        sets : PlaceboSets
+            One set for several effects, or several sets.
+        effects : float array
+            Log ratios, shape (effects,) for one set or (sets,).
+
+        Returns
+        -------
+        float array, shape (effects or sets, months)
+            Of the proxy fitted to all months; NaN where it cannot be.
+        """
         ...

@@ -102,9 +102,12 @@ class EventStudy:
         ------
         EstimationError
             If the base or the post period has no incident in a group.
+        DesignError
+            If treated units begin in different months.
         """
         import numpy as np
 
+        design.require_one_start(self.name)
         bins = self.bins_of(design)
         effect, error = (x[0] for x in _post_effect(self, design, design.own_set))
         if not np.isfinite(effect):
@@ -135,6 +138,7 @@ class EventStudy:
 
         from cseval.estimators import did_kernels as kernels
 
+        design.require_one_start(self.name)
         base, post = _base_column(self, design), _post_column(self, design)
         size = kernels.member_sum(design.pre_counts, sets.members)
         if self.linear:
@@ -165,6 +169,7 @@ class EventStudy:
         """
         from cseval.estimators import did_kernels as kernels
 
+        design.require_one_start(self.name)
         many = kernels.mean_difference_columns if self.linear else kernels.log_ratio_columns
         columns = _bin_columns(self, design, self.bins_of(design))
         return many(_base_column(self, design), columns, design.comparison, sets)

@@ -70,7 +70,10 @@ class LinearDiD:
         ------
         EstimationError
             If exposure is asked for and absent, a covariate was not received, or the model is not identified.
+        DesignError
+            If treated units begin in different months.
         """
+        design.require_one_start(self.name)
         return (_fitted_estimate if self.covariates else _closed_estimate)(self, design)
 
     def estimate_many(self, design: Design, sets: PlaceboSets) -> ManyEffects:
@@ -84,6 +87,7 @@ class LinearDiD:
 
         from cseval.estimators import did_kernels as kernels
 
+        design.require_one_start(self.name)
         size = kernels.member_sum(design.pre_counts, sets.members)
         level = size / (kernels.group_sizes(design.comparison, sets)[0] * (~design.post).sum())
         effect, _ = (_fitted_many if self.covariates else _closed_many)(self, design, sets)

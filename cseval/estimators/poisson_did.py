@@ -62,9 +62,12 @@ class PoissonDiD:
         ------
         EstimationError
             If a total is zero, an exposure or covariate is missing, or the model is not identified.
+        DesignError
+            If treated units begin in different months.
         """
         from cseval.estimators.did_kernels import group_totals
 
+        design.require_one_start(self.name)
         totals = group_totals(design.pre_counts, design.post_counts, design.comparison, design.own_set)
         _require_counts(design, totals)
         if _closed(self, design):
@@ -82,6 +85,7 @@ class PoissonDiD:
 
         from cseval.estimators.did_kernels import expected_variance, group_totals, log_ratio, post_variance
 
+        design.require_one_start(self.name)
         totals = group_totals(design.pre_counts, design.post_counts, design.comparison, sets)
         effect = log_ratio(totals) if _closed(self, design) else _iterated_many(self, design, sets)[0]
         expected = expected_variance(totals)

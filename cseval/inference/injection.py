@@ -172,7 +172,7 @@ def with_copies(
     """
     units, extra = len(design.units), sets.members.size
     rows = sets.members.ravel()
-    panel = _extended(design, rows, ratio, rng)
+    panel = _extended(design, rows, design.cohorts_of(sets.members).ravel(), ratio, rng)
     areas = replace(design.inputs.areas, units=(*design.inputs.areas.units, *panel.units[units:]))
     inputs = replace(design.inputs, panel=panel, areas=_without_cache(areas))
     members = (units + np.arange(extra, dtype=np.int64)).reshape(sets.members.shape)
@@ -186,15 +186,17 @@ def _without_cache(areas: Areas) -> Areas:
     return Areas(units=areas.units, pairs=areas.pairs, border=areas.border, names=areas.names)
 
 
-def _extended(design: Design, rows: Index, ratio: float, rng: np.random.Generator) -> Panel:
-    """The panel over the design's window with the units in `rows` once more, injected."""
+def _extended(design: Design, rows: Index, cohort: Index, ratio: float, rng: np.random.Generator) -> Panel:
+    """The panel over the design's window with the units in `rows` once more, injected from their own start on."""
     panel = design.inputs.panel
     first = panel.periods.index(design.all_months[0])
     window = slice(first, first + len(design.all_months))
     counts = {o: np.concatenate([v[:, window], v[rows, window]]) for o, v in panel.counts.items()}
-    post = np.isin(design.all_months, np.array(design.periods)[design.post])
+    used = np.isin(design.all_months, design.periods)
+    position = np.where(used, np.cumsum(used) - 1, -1)
     own, units = counts[design.outcome], len(panel.units)
-    own[units:, post] = inject(own[units:, post], ratio, rng)
+    treated = position >= cohort[:, None]
+    own[units:][treated] = inject(own[units:][treated], ratio, rng)
     return replace(
         panel,
         units=(*panel.units, *(f"copy {i}" for i in range(len(rows)))),

@@ -1,7 +1,9 @@
 """Drawing placebo neighbourhoods: connected sets of comparison units in the shape of the treated area.
 
 Where the programme has several separate neighbourhoods, each draw has as many, of the same sizes, that lie as far apart
-as the programme's own do: neighbourhoods side by side share more than distant ones do.
+as the programme's own do: neighbourhoods side by side share more than distant ones do. Where these began in different
+months, the columns of a draw stay grouped by neighbourhood, in the order of the programme's own (the largest first),
+so that each placebo neighbourhood takes the start of the one in whose place it was drawn.
 """
 
 from __future__ import annotations
@@ -47,15 +49,24 @@ class Shape:
     steps : tuple of tuple of int
         For each neighbourhood the steps on the map to each one before it, between their nearest units; 0 where no way
         leads from one to the other.
+    ordered : bool
+        Whether it matters which neighbourhood of a set is which, because they began in different months: columns are
+        then grouped by neighbourhood, and one area with the starts the other way round is another set.
     """
 
     sizes: tuple[int, ...]
     steps: tuple[tuple[int, ...], ...]
+    ordered: bool = False
 
     @property
     def single(self) -> bool:
         """Whether there is one neighbourhood."""
         return len(self.sizes) == 1
+
+    def sorted(self, members: Index) -> Index:
+        """Members in order within each set, or within each neighbourhood of it where these are told apart."""
+        edges: list[int] = np.cumsum(self.sizes[:-1]).tolist() if self.ordered else []
+        return np.concatenate([np.sort(part, axis=1) for part in np.split(members, edges, axis=1)], axis=1)
 
 
 def shape_of(design: Design) -> Shape:
@@ -64,7 +75,7 @@ def shape_of(design: Design) -> Shape:
     position = design.areas.position
     rows = [np.array([position[u] for u in sorted(part)], dtype=np.int64) for part in parts]
     steps = tuple(tuple(_steps(design.areas, row, before) for before in rows[:i]) for i, row in enumerate(rows))
-    return Shape(sizes=tuple(map(len, rows)), steps=steps)
+    return Shape(sizes=tuple(map(len, rows)), steps=steps, ordered=design.staggered)
 
 
 def _steps(areas: Areas, start: Index, goal: Index) -> int:
@@ -91,7 +102,7 @@ def draw_sets(design: Design, draws: int, seed: int) -> PlaceboSets:
     DesignError
         If fewer than 19 exist.
     """
-    key = (id(design.areas), design.comparison.tobytes(), design.treated, draws, seed, design.buffer_rings)
+    key = (*_key(design, draws, seed), design.buffer_rings)
     cached = _DRAWN.get(key)
     if cached is None or cached[0] is not design.areas:
         if len(_DRAWN) > 256:
@@ -99,6 +110,11 @@ def draw_sets(design: Design, draws: int, seed: int) -> PlaceboSets:
         members, exact = candidates(design, draws, seed)
         cached = _DRAWN[key] = (design.areas, design.sets(members, exact=exact))
     return cached[1]
+
+
+def _key(design: Design, draws: int, seed: int) -> tuple[object, ...]:
+    """What the neighbourhoods drawn for a design depend on."""
+    return (id(design.areas), design.comparison.tobytes(), design.treated, design.staggered, draws, seed)
 
 
 def candidates(design: Design, draws: int, seed: int) -> tuple[Index, bool]:
@@ -111,7 +127,7 @@ def candidates(design: Design, draws: int, seed: int) -> tuple[Index, bool]:
     DesignError
         If fewer than 19 exist.
     """
-    key = (id(design.areas), design.comparison.tobytes(), design.treated, draws, seed)
+    key = _key(design, draws, seed)
     cached = _CANDIDATES.get(key)
     if cached is None or cached[0] is not design.areas:
         if len(_CANDIDATES) > 64:
@@ -177,7 +193,7 @@ def _draw_apart(areas: Areas, pool: Mask, shape: Shape, draws: int, rng: np.rand
     for _ in range(ATTEMPTS):
         whole, kept = _attempt(areas, pool, shape, near, draws, rng)
         before = len(found)
-        found = np.unique(np.concatenate([found, np.sort(whole[kept], axis=1)]), axis=0)
+        found = np.unique(np.concatenate([found, shape.sorted(whole[kept])]), axis=0)
         if len(found) >= draws or (before and len(found) - before < RARE * before):
             break
     if not len(found):
@@ -188,7 +204,7 @@ def _draw_apart(areas: Areas, pool: Mask, shape: Shape, draws: int, rng: np.rand
             expected="room for as many as are treated",
             todo="Widen the comparison, or evaluate each neighbourhood on its own",
         )
-    return found if len(found) <= draws else np.sort(rng.choice(found, draws, replace=False), axis=1)
+    return found if len(found) <= draws else shape.sorted(rng.choice(found, draws, replace=False))
 
 
 def _attempt(
@@ -201,8 +217,9 @@ def _attempt(
         starts, possible = _starts(pool, near, parts[0], steps[0], rng)
         part, grown = grow_from(areas, pool, starts, size, rng)
         kept &= possible & grown
+        part = np.where(grown[:, None], part, starts[:, None])  # one that could not be grown has no positions
         for before, wanted in zip(parts, steps, strict=True):
-            kept &= _as_far(near, before, np.where(grown[:, None], part, starts[:, None]), wanted)
+            kept &= _as_far(near, before, part, wanted)
         parts.append(part)
     return np.concatenate(parts, axis=1), kept
 
