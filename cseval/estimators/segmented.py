@@ -25,6 +25,17 @@ from cseval.estimators.segmented_options import (
     Season,
 )
 from cseval.estimators.segmented_series import SeriesFit, fit_series
+from cseval.estimators.segmented_shapes import (
+    Pulse,
+    Ramp,
+    Shape,
+    Step,
+    flagged,
+    pulse,
+    ramp,
+    require_distinct,
+    step,
+)
 from cseval.months import add_months, month_number
 
 if TYPE_CHECKING:
@@ -49,13 +60,19 @@ __all__ = [
     "NeweyWest",
     "Poisson",
     "PraisWinsten",
+    "Pulse",
     "QuasiPoisson",
+    "Ramp",
     "SegmentedRegression",
     "SeriesFit",
+    "Shape",
+    "Step",
     "fit_series",
+    "pulse",
+    "ramp",
+    "step",
 ]
 
-TEST_LAG = 12
 ASSUMPTION = (
     "Without the programme, the {what} in the treated area would have kept the level, trend and season of the "
     "pre period."
@@ -66,17 +83,20 @@ ASSUMPTION = (
 class SegmentedRegression:
     """Level and slope change of the treated area's monthly total at the first post month.
 
-    ``log E y_t = offset_t + a + b t + season + level [t >= 0] + slope t [t >= 0] + other interruptions``,
+    ``log E y_t = offset_t + a + b t + season + level [t >= 0] + slope t [t >= 0] + other shapes and interruptions``,
     with t in calendar months since the first post month (transition months are left out but counted, so the
     trend runs through them). Because t is 0 in the first post month, `level` is the change in that month.
-    The counterfactual is the same fit with the programme's two terms switched off and the offset carried.
+    The counterfactual is the same fit with the programme's terms switched off and the offset carried.
 
     Parameters
     ----------
     family : Poisson, QuasiPoisson, NegativeBinomial or Gaussian
     errors : ModelErrors, NeweyWest or PraisWinsten
     level, slope : bool
-        Which changes the programme may make; at least one.
+        Which lasting changes the programme may make.
+    change : tuple of Shape
+        Further shapes of the programme's own change. A passing effect alone is
+        ``SegmentedRegression(level=False, slope=False, change=(pulse(half_life=6),))``.
     trend : bool
         Whether the series has a trend of its own.
     season : MonthDummies, Harmonics or None
@@ -103,17 +123,22 @@ class SegmentedRegression:
     interruptions: tuple[Interruption, ...] = ()
     exposure: bool = False
     relative_to_comparison: bool = False
+    change: tuple[Shape, ...] = ()
 
     def __post_init__(self) -> None:
         where = "SegmentedRegression"
-        if not (self.level or self.slope):
-            raise SpecError("neither level nor slope", where=where, expected="at least one")
+        require_distinct(self.changes, where)
         if self.errors.gaussian_only and self.family.log_link:
             raise SpecError(
                 f"{type(self.errors).__name__} with {type(self.family).__name__}", where=where, expected="Gaussian()"
             )
         if not self.family.log_link and (self.exposure or self.relative_to_comparison):
             raise SpecError("an offset with Gaussian()", where=where, expected="a family with log link")
+
+    @property
+    def changes(self) -> tuple[Shape, ...]:
+        """Every shape of the programme's own change."""
+        return flagged(self.level, self.slope, self.change)
 
     @property
     def name(self) -> str:
@@ -208,10 +233,14 @@ def _assemble(options: SegmentedRegression, design: Design, series: SeriesFit) -
     """The Estimate; for a series without log link the total's effect is put per treated unit."""
     import numpy as np
 
+    from cseval.estimators.its_notes import autocorrelation_notes
+    from cseval.estimators.its_prediction import averted_frame, path_frame
+
     treated, months = int(design.is_treated.sum()), int(design.post.sum())
     effect, error = (v if series.log_link else v / treated for v in series.effect())
     row = coefficient_frame(["effect"], np.array([effect]), np.array([error]), series.fit.t_df).iloc[0]
-    observed = float(design.post_counts[design.is_treated].sum())
+    monthly = design.counts[design.is_treated].sum(axis=0).astype(float)
+    observed, course, facts = float(monthly[design.post].sum()), series.counterfactual(), _facts(series)
     relative = options.relative_to_comparison
     return Estimate(
         estimator=options.name,
@@ -234,9 +263,11 @@ def _assemble(options: SegmentedRegression, design: Design, series: SeriesFit) -
         post_periods=months,
         assumption=ASSUMPTION.format(what="ratio of incidents to the comparison" if relative else "incidents"),
         coefficients=_table(series),
-        path=_path(design, series),
-        facts=_facts(series),
+        path=path_frame(design.periods, monthly, series.fit.fitted, course),
+        facts=facts,
+        tables={"averted": averted_frame(design.periods, monthly, design.post, course)},
         left_out=left_out(design),
+        notes=autocorrelation_notes(facts, options.errors.caveat),
     )
 
 
@@ -248,25 +279,9 @@ def _table(series: SeriesFit) -> pd.DataFrame:
     return coefficient_frame(series.terms, series.fit.coefficients, errors, series.fit.t_df)
 
 
-def _path(design: Design, series: SeriesFit) -> pd.DataFrame:
-    import pandas as pd
-
-    counterfactual, low, high = series.counterfactual()
-    return pd.DataFrame(
-        {
-            "period": list(design.periods),
-            "observed": design.counts[design.is_treated].sum(axis=0).astype(float),
-            "fitted": series.fit.fitted,
-            "counterfactual": counterfactual,
-            "low": low,
-            "high": high,
-        }
-    )
-
-
 def _facts(series: SeriesFit) -> dict[str, Any]:
     """Size, dispersion and autocorrelation of the fit; facts that do not apply are left out."""
-    from cseval.estimators import segmented_kernels as kernels
+    from cseval.estimators.its_notes import residual_facts
 
     fit = series.fit
     facts = {
@@ -274,9 +289,7 @@ def _facts(series: SeriesFit) -> dict[str, Any]:
         "k": len(series.terms),
         "df": len(fit.fitted) - len(series.terms),
         "dispersion": fit.dispersion,
-        "durbin_watson": kernels.durbin_watson(fit.residuals),
-        "ljung_box_p": kernels.ljung_box(fit.residuals, TEST_LAG),
-        "breusch_godfrey_p": kernels.breusch_godfrey(fit.residuals, fit.regressors, TEST_LAG),
+        **residual_facts(fit.residuals, fit.regressors),
     }
     facts |= {"alpha": fit.alpha} if math.isfinite(fit.alpha) else {}
     facts |= {"rho": fit.rho} if math.isfinite(fit.rho) else {}

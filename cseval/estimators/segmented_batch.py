@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
+    Index = npt.NDArray[np.int64]
+    Groups = tuple[tuple[Index, ...], ...]
 
 ITERATIONS = 50
 TOLERANCE = 1e-10
@@ -55,22 +57,37 @@ def _moments(beta: Floats, x: Floats, offset: Floats, squares: Floats) -> tuple[
     return fitted, (fitted @ squares).reshape(-1, x.shape[1], x.shape[1])
 
 
-def newey_west_many(y: Floats, x: Floats, fitted: Floats, information: Floats, lag: int) -> Floats:
-    """Newey-West covariances of many Poisson fits, Bartlett weights, times ``n / (n - k)``.
+def newey_west_many(y: Floats, x: Floats, fitted: Floats, information: Floats, lag: int, groups: Groups = ()) -> Floats:
+    """Newey-West covariances of many Poisson or least-squares fits, Bartlett weights, times ``n / (n - k)``.
+
+    Parameters
+    ----------
+    groups : tuple of tuples of int array
+        Rows of each stacked series in each group, see `its_panel.newey_west`. One series if left out.
 
     Returns
     -------
     float array, shape (series, terms, terms)
     """
-    scores = (y - fitted)[:, :, None] * x
-    middle = np.einsum("stk,stl->skl", scores, scores)
-    for back in range(1, lag + 1):
-        cross = np.einsum("stk,stl->skl", scores[:, back:], scores[:, :-back])
-        middle += (1 - back / (lag + 1)) * (cross + cross.transpose(0, 2, 1))
+    middle = np.zeros_like(information)
+    residuals = y - fitted
+    for group in groups or ((np.arange(len(x)),),):
+        scores = sum((residuals[:, run, None] * x[run] for run in group), np.zeros(()))
+        middle += np.einsum("stk,stl->skl", scores, scores)
+        for back in range(1, lag + 1):
+            cross = np.einsum("stk,stl->skl", scores[:, back:], scores[:, :-back])
+            middle += (1 - back / (lag + 1)) * (cross + cross.transpose(0, 2, 1))
     bread = np.linalg.pinv(information)
     n, k = x.shape
     covariance: Floats = n / (n - k) * bread @ middle @ bread
     return covariance
+
+
+def fit_least_squares_many(y: Floats, x: Floats) -> tuple[Floats, Floats, Floats]:
+    """Least squares with one design and many outcomes; arguments and results as in `fit_poisson_many`."""
+    beta = y @ np.linalg.pinv(x).T
+    information = np.broadcast_to(x.T @ x, (len(y), x.shape[1], x.shape[1]))
+    return beta, beta @ x.T, information
 
 
 def log_ratio_many(beta: Floats, covariance: Floats, x: Floats, off: Floats, offset: Floats) -> tuple[Floats, Floats]:

@@ -152,7 +152,7 @@ def prewhiten(values: Floats, rho: float, gaps: Index) -> Floats:
     return np.concatenate([values[:1] * np.sqrt(1 - rho**2), rest])
 
 
-def require_rank(x: Floats, terms: tuple[str, ...]) -> None:
+def require_rank(x: Floats, terms: tuple[str, ...], where: str = "segmented regression") -> None:
     """Refuse regressors of which one is a sum of others.
 
     Raises
@@ -167,12 +167,12 @@ def require_rank(x: Floats, terms: tuple[str, ...]) -> None:
     first = next(i for i, rank in enumerate(ranks) if rank <= i)
     raise EstimationError(
         f"the term {terms[first]!r} cannot be told from the terms before it",
-        where="segmented regression",
+        where=where,
         todo="Leave one of them out or choose a longer window",
     )
 
 
-def require_incidents(y: Floats, x: Floats, terms: tuple[str, ...]) -> None:
+def require_incidents(y: Floats, x: Floats, terms: tuple[str, ...], where: str = "segmented regression") -> None:
     """Refuse an indicator none of whose months has an incident, since its log ratio would be minus infinity.
 
     Raises
@@ -183,9 +183,7 @@ def require_incidents(y: Floats, x: Floats, terms: tuple[str, ...]) -> None:
     indicator = ((x == 0) | (x == 1)).all(axis=0)
     for i in np.flatnonzero(indicator):
         if y[x[:, i] == 1].sum() == 0 or (y[x[:, i] == 0].sum() == 0 and (x[:, i] == 0).any()):
-            raise EstimationError(
-                f"no incident in the months that tell the term {terms[i]!r}", where="segmented regression"
-            )
+            raise EstimationError(f"no incident in the months that tell the term {terms[i]!r}", where=where)
 
 
 def mean_log_ratio(x: Floats, off: Floats, offset: Floats, coefficients: Floats) -> tuple[float, Floats]:
@@ -208,14 +206,17 @@ def durbin_watson(residuals: Floats) -> float:
     return float((np.diff(residuals) ** 2).sum() / (residuals**2).sum())
 
 
-def ljung_box(residuals: Floats, lag: int) -> float:
-    """p-value of the Ljung-Box test of no autocorrelation up to `lag`; NaN if the series is too short."""
+def ljung_box(residuals: Floats, lag: int, fitted: int = 0) -> float:
+    """p-value of the Ljung-Box test of no autocorrelation up to `lag`; NaN if the series is too short.
+
+    `fitted` is the number of autoregressive and moving-average terms fitted, which cost as many degrees of freedom.
+    """
     n = len(residuals)
     if n <= lag + 1:
         return float("nan")
     centred = residuals - residuals.mean()
     auto = np.array([centred[k:] @ centred[:-k] for k in range(1, lag + 1)]) / (centred @ centred)
-    return float(stats.chi2.sf(n * (n + 2) * (auto**2 / (n - np.arange(1, lag + 1))).sum(), lag))
+    return float(stats.chi2.sf(n * (n + 2) * (auto**2 / (n - np.arange(1, lag + 1))).sum(), lag - fitted))
 
 
 def breusch_godfrey(residuals: Floats, regressors: Floats, lag: int) -> float:

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cseval.errors import SpecError
+from cseval.estimators.segmented_shapes import flagged, require_distinct, shape_columns
 from cseval.months import month_number
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from cseval.estimators.its_prediction import Noise
     from cseval.estimators.segmented_kernels import Fitted
+    from cseval.estimators.segmented_shapes import Shape
 
     Floats = npt.NDArray[np.float64]
     Index = npt.NDArray[np.int64]
@@ -43,6 +46,10 @@ class Family(Protocol):
         """Fit; `covariance` is statsmodels' ``cov_type`` and ``cov_kwds``, the model's own if left out."""
         ...
 
+    def variance(self, mean: Floats, fit: Fitted) -> Floats:
+        """Variance of single months about these means, shape (n,)."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Poisson:
@@ -58,6 +65,10 @@ class Poisson:
 
         return fit_poisson(y, x, offset, 1.0, **covariance)
 
+    def variance(self, mean: Floats, fit: Fitted) -> Floats:
+        """The mean."""
+        return mean
+
 
 @dataclass(frozen=True, kw_only=True)
 class QuasiPoisson:
@@ -72,6 +83,10 @@ class QuasiPoisson:
         from cseval.estimators.segmented_kernels import fit_poisson
 
         return fit_poisson(y, x, offset, "X2", **covariance)
+
+    def variance(self, mean: Floats, fit: Fitted) -> Floats:
+        """Dispersion times the mean."""
+        return fit.dispersion * mean
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +106,10 @@ class NegativeBinomial:
 
         return fit_negative_binomial(y, x, offset, **covariance)
 
+    def variance(self, mean: Floats, fit: Fitted) -> Floats:
+        """``mu + alpha mu^2``, times the Pearson dispersion if that is above 1: alpha's likelihood has it too small."""
+        return max(fit.dispersion, 1.0) * (mean + fit.alpha * mean**2)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Gaussian:
@@ -106,6 +125,12 @@ class Gaussian:
 
         return fit_gaussian(y, x, offset, **covariance)
 
+    def variance(self, mean: Floats, fit: Fitted) -> Floats:
+        """The residual variance, of the innovations where errors are autoregressive."""
+        import numpy as np
+
+        return np.full(len(mean), fit.dispersion)
+
 
 # Errors -----------------------------------------------------------------------------------------------------
 
@@ -118,8 +143,24 @@ class Errors(Protocol):
         """Whether it is defined for least squares only."""
         ...
 
+    @property
+    def caveat(self) -> str:
+        """What autocorrelated residuals mean for its interval, as a sentence."""
+        ...
+
     def fit(self, family: Family, y: Floats, x: Floats, offset: Floats, gaps: Index) -> Fitted:
-        """Fit `family`; `gaps` are the months between one observation and the next, shape (n - 1,)."""
+        """Fit `family`; `gaps` are the months between one observation and the next, shape (n - 1,).
+
+        A gap of `its_panel.BREAK` stands between two series that are stacked.
+        """
+        ...
+
+    def noise(self, fit: Fitted, deviations: Floats, gradient: Floats, months: Index) -> Noise:
+        """How single months deviate from their means together.
+
+        `deviations` are divided by their standard deviations under the family, shape (n,), `gradient` is that of the
+        means divided likewise, shape (n, k), and `months` are calendar positions, shape (n,).
+        """
         ...
 
     def describe(self, family: Family, fit: Fitted) -> str:
@@ -133,9 +174,25 @@ class ModelErrors:
 
     gaussian_only: bool = False
 
+    @property
+    def caveat(self) -> str:
+        """What autocorrelated residuals mean for its interval, as a sentence."""
+        return (
+            "The errors used here take months as independent, so the interval is probably too narrow and the p-value "
+            "too small; NeweyWest() allows for it."
+        )
+
     def fit(self, family: Family, y: Floats, x: Floats, offset: Floats, gaps: Index) -> Fitted:
         """Fit with the model's own covariance."""
         return family.fit(y, x, offset)
+
+    def noise(self, fit: Fitted, deviations: Floats, gradient: Floats, months: Index) -> Noise:
+        """None: months are independent."""
+        import numpy as np
+
+        from cseval.estimators.its_prediction import Noise
+
+        return Noise(correlation=np.eye(len(months)), factor=1.0, covariances=(fit.covariance,))
 
     def describe(self, family: Family, fit: Fitted) -> str:
         """Name of the method in the effect table."""
@@ -167,18 +224,46 @@ class NeweyWest:
         if self.lag is not None and self.lag < 0:
             raise SpecError(f"lag={self.lag}", where="NeweyWest", expected="0 or more")
 
+    @property
+    def caveat(self) -> str:
+        """What autocorrelated residuals mean for its interval, as a sentence."""
+        return (
+            "The Newey-West errors allow for what months share up to their lag, but in a short series they are still "
+            "somewhat too small, and they do not reach further back."
+        )
+
     def fit(self, family: Family, y: Floats, x: Floats, offset: Floats, gaps: Index) -> Fitted:
-        """Fit with the Newey-West covariance."""
+        """Fit with the Newey-West covariance, for stacked series by the groups that `groups` makes of them."""
         from dataclasses import replace
 
-        lag = automatic_lag(len(y)) if self.lag is None else self.lag
-        options = {"maxlags": lag, "use_correction": True}
-        fit = family.fit(y, x, offset, cov_type="HAC", cov_kwds=options)
+        from cseval.estimators.its_panel import newey_west, runs_of
+
+        runs = runs_of(gaps)
+        lag = automatic_lag(max(len(r) for r in runs)) if self.lag is None else self.lag
+        if len(runs) > 1:
+            fit = family.fit(y, x, offset)
+            fit = replace(fit, covariance=newey_west(fit.regressors, fit.residuals, lag, self.groups(runs)))
+        else:
+            fit = family.fit(y, x, offset, cov_type="HAC", cov_kwds={"maxlags": lag, "use_correction": True})
         return replace(fit, t_df=float(len(y) - x.shape[1]), lag=lag)
+
+    def noise(self, fit: Fitted, deviations: Floats, gradient: Floats, months: Index) -> Noise:
+        """A first-order autoregression, as far as the deviations show one."""
+        from cseval.estimators.its_prediction import autoregressive_noise
+
+        return autoregressive_noise(deviations, gradient, months, fit.covariance, weighted=False)
 
     def describe(self, family: Family, fit: Fitted) -> str:
         """Name of the method in the effect table."""
-        return f"Newey-West (lag {fit.lag}, t)"
+        return self.label(fit.lag)
+
+    def label(self, lag: int) -> str:
+        """Name of the method with this lag."""
+        return f"Newey-West (lag {lag}, t)"
+
+    def groups(self, runs: tuple[Index, ...]) -> tuple[tuple[Index, ...], ...]:
+        """Stacked series whose scores of a month are added up: here each stands alone, and no lag goes across."""
+        return tuple((run,) for run in runs)
 
 
 def automatic_lag(months: int) -> int:
@@ -192,11 +277,22 @@ class PraisWinsten:
 
     gaussian_only: bool = True
 
+    @property
+    def caveat(self) -> str:
+        """What autocorrelated residuals mean for its interval, as a sentence."""
+        return "A first-order autoregression does not account for all of it, so the interval may be too narrow."
+
     def fit(self, family: Family, y: Floats, x: Floats, offset: Floats, gaps: Index) -> Fitted:
         """Fit by generalised least squares, iterating the autocorrelation."""
         from cseval.estimators.segmented_kernels import fit_prais_winsten
 
         return fit_prais_winsten(y, x, offset, gaps)
+
+    def noise(self, fit: Fitted, deviations: Floats, gradient: Floats, months: Index) -> Noise:
+        """A first-order autoregression, as far as the deviations show one."""
+        from cseval.estimators.its_prediction import autoregressive_noise
+
+        return autoregressive_noise(deviations, gradient, months, fit.covariance, weighted=True)
 
     def describe(self, family: Family, fit: Fitted) -> str:
         """Name of the method in the effect table."""
@@ -265,24 +361,33 @@ class Interruption:
     month : str
         First month of it, ``YYYY-MM``.
     level, slope : bool
-        Whether the level and the slope may change from then on; at least one.
+        Whether the level and the slope may change from then on.
     label : str
         Name of its terms; the month if left out.
+    shapes : tuple of Shape
+        Further shapes of it: ``Interruption(month="2020-03", level=False, shapes=(pulse(months=4),))``.
+
+    Raises
+    ------
+    SpecError
+        If it has no shape, or one twice.
     """
 
     month: str
     level: bool = True
     slope: bool = False
     label: str = ""
+    shapes: tuple[Shape, ...] = ()
 
     def __post_init__(self) -> None:
         month_number(self.month)
-        if not (self.level or self.slope):
-            raise SpecError("neither level nor slope", where=f"Interruption {self.month}", expected="at least one")
+        require_distinct(self._all, f"Interruption {self.month}")
+
+    @property
+    def _all(self) -> tuple[Shape, ...]:
+        return flagged(self.level, self.slope, self.shapes)
 
     def columns(self, event_time: Index, first_post: str) -> dict[str, Floats]:
         """Terms by name; `event_time` counts months from `first_post`."""
         since = event_time - (month_number(self.month) - month_number(first_post))
-        name, on = self.label or self.month, since >= 0
-        out: dict[str, Floats] = {f"{name} level": on.astype(float)} if self.level else {}
-        return out | ({f"{name} slope": (since * on).astype(float)} if self.slope else {})
+        return shape_columns(self._all, since, f"{self.label or self.month} ")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cseval.errors import EstimationError
 
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from cseval.areas import PlaceboSets
     from cseval.design import Design
     from cseval.estimators.base import SeriesEffects
+    from cseval.estimators.its_prediction import Course
     from cseval.estimators.segmented import SegmentedRegression
     from cseval.estimators.segmented_kernels import Fitted
+    from cseval.estimators.segmented_options import Errors, Family
 
     Floats = npt.NDArray[np.float64]
     Index = npt.NDArray[np.int64]
@@ -29,22 +31,36 @@ class SeriesFit:
 
     Parameters
     ----------
+    y : float array, shape (n,)
     terms : tuple of str
     x, off : float array, shape (n, k)
         Regressors, and the same with the programme's terms switched off.
     offset : float array, shape (n,)
-    post : bool array, shape (n,)
+    event_time : int array, shape (n,)
     fit : Fitted
-    log_link : bool
+    family : Family
+    errors : Errors
     """
 
+    y: Floats
     terms: tuple[str, ...]
     x: Floats
     off: Floats
     offset: Floats
-    post: Any
+    event_time: Index
     fit: Fitted
-    log_link: bool
+    family: Family
+    errors: Errors
+
+    @property
+    def post(self) -> npt.NDArray[np.bool_]:
+        """Which months are post, shape (n,)."""
+        return self.event_time >= 0
+
+    @property
+    def log_link(self) -> bool:
+        """Whether effects are log ratios (else incidents)."""
+        return self.family.log_link
 
     def coefficient(self, term: str) -> tuple[float, float]:
         """Coefficient of a term and its standard error."""
@@ -59,8 +75,8 @@ class SeriesFit:
         value, gradient = _effect(self)
         return value, float(gradient @ self.fit.covariance @ gradient) ** 0.5
 
-    def counterfactual(self) -> tuple[Floats, Floats, Floats]:
-        """Expected incidents without the programme and their 95 % interval from parameter uncertainty."""
+    def counterfactual(self) -> Course:
+        """Expected incidents without the programme and their 95 % prediction intervals, by month and summed up."""
         return _counterfactual(self)
 
 
@@ -91,8 +107,8 @@ def fit_series(
     Raises
     ------
     EstimationError
-        If there are fewer than 8 months before the start, fewer than two degrees of freedom, no incident
-        where a term needs one, terms that explain each other, or no convergence.
+        If there are fewer than 8 months before the start or too few after it, fewer than two degrees of freedom, no
+        incident where a term needs one, months that are all alike, terms that explain each other, or no convergence.
     """
     import numpy as np
 
@@ -100,15 +116,25 @@ def fit_series(
 
     columns, switched = _columns(options, event_time, calendar_month, first_post)
     terms, x = tuple(columns), np.column_stack(list(columns.values()))
-    _require_months(y, event_time, x.shape[1])
+    require_variation(y)
+    _require_months(event_time, x.shape[1], len(switched))
     require_rank(x, terms)
     if options.family.log_link:
         require_incidents(y, x, terms)
     carried = np.zeros(len(y)) if offset is None else offset
     fit = options.errors.fit(options.family, y, x, carried, np.diff(event_time))
     off = np.where([t in switched for t in terms], 0.0, x)
-    post = event_time >= 0
-    return SeriesFit(terms=terms, x=x, off=off, offset=carried, post=post, fit=fit, log_link=options.family.log_link)
+    return SeriesFit(
+        y=y,
+        terms=terms,
+        x=x,
+        off=off,
+        offset=carried,
+        event_time=event_time,
+        fit=fit,
+        family=options.family,
+        errors=options.errors,
+    )
 
 
 def fit_sets(
@@ -149,11 +175,11 @@ def _fit_together(
 
     columns, switched = _columns(options, event_time, calendar_month, first_post)
     terms, x = tuple(columns), np.column_stack(list(columns.values()))
-    _require_months(np.ones(len(event_time)), event_time, x.shape[1])
+    _require_months(event_time, x.shape[1], len(switched))
     require_rank(x, terms)
     assert isinstance(options.errors, NeweyWest)
     lag = automatic_lag(len(x)) if options.errors.lag is None else options.errors.lag
-    usable = (y.sum(axis=1) > 0) & np.isfinite(offset).all(axis=1)
+    usable = (np.ptp(y, axis=1) > 0) & np.isfinite(offset).all(axis=1)
     beta, fitted, information = batch.fit_poisson_many(y[usable], x, offset[usable])
     covariance = batch.newey_west_many(y[usable], x, fitted, information, lag)
     post, off = event_time >= 0, np.where([t in switched for t in terms], 0.0, x)
@@ -211,9 +237,10 @@ def _columns(
     """Regressors by term, and the names of the programme's own."""
     import numpy as np
 
-    time, post = event_time.astype(float), event_time >= 0
-    own = {"level": post.astype(float)} if options.level else {}
-    own |= {"slope": time * post} if options.slope else {}
+    from cseval.estimators.segmented_shapes import shape_columns
+
+    time = event_time.astype(float)
+    own = shape_columns(options.changes, event_time)
     columns = {"intercept": np.ones(len(time))} | ({"time": time} if options.trend else {}) | own
     columns |= options.season.columns(calendar_month) if options.season else {}
     for other in options.interruptions:
@@ -221,24 +248,54 @@ def _columns(
     return columns, frozenset(own)
 
 
-def _require_months(y: Floats, event_time: Index, terms: int) -> None:
-    before = int((event_time < 0).sum())
+def require_variation(y: Floats, where: str = "segmented regression") -> None:
+    """Refuse a series without an incident, and one whose months are all alike.
+
+    Raises
+    ------
+    EstimationError
+        If it is.
+    """
     if y.sum() == 0:
-        raise EstimationError("the series has no incident at all", where="segmented regression")
-    if before < LEAST_PRE_MONTHS:
+        raise EstimationError("the series has no incident at all", where=where)
+    if y.min() == y.max():
+        raise EstimationError(f"every month has the same count, {y[0]:g}", where=where, expected="counts that vary")
+
+
+def _require_months(event_time: Index, terms: int, own: int) -> None:
+    require_both_sides(event_time, own, "segmented regression")
+    if len(event_time) < terms + 2:
         raise EstimationError(
-            f"{before} months before the start",
-            where="segmented regression",
-            expected=f"at least {LEAST_PRE_MONTHS}",
-            todo="Choose a longer pre period",
-        )
-    if len(y) < terms + 2:
-        raise EstimationError(
-            f"{len(y)} months for {terms} terms",
+            f"{len(event_time)} months for {terms} terms",
             where="segmented regression",
             expected=f"at least {terms + 2} months",
             todo="Use fewer terms, for example Harmonics(pairs=1), or a longer window",
         )
+
+
+def require_both_sides(event_time: Index, own: int, where: str) -> None:
+    """Refuse fewer than 8 months before the start, or so few after it that the programme's terms fit them exactly.
+
+    Parameters
+    ----------
+    event_time : int array, shape (n,)
+    own : int
+        Terms of the programme's change.
+
+    Raises
+    ------
+    EstimationError
+        If there are too few.
+    """
+    before, after = int((event_time < 0).sum()), int((event_time >= 0).sum())
+    for months, least, side in ((before, LEAST_PRE_MONTHS, "before"), (after, own + 2, "from the first post month on")):
+        if months < least:
+            raise EstimationError(
+                f"{months} months {side}" + (" the start" if side == "before" else ""),
+                where=where,
+                expected=f"at least {least}",
+                todo="Choose a longer pre period" if side == "before" else "Choose a longer post period or fewer terms",
+            )
 
 
 def _effect(series: SeriesFit) -> tuple[float, Floats]:
@@ -251,12 +308,19 @@ def _effect(series: SeriesFit) -> tuple[float, Floats]:
     return float(gradient @ beta), gradient
 
 
-def _counterfactual(series: SeriesFit) -> tuple[Floats, Floats, Floats]:
+def _counterfactual(series: SeriesFit) -> Course:
+    """The fit with the programme's terms off, and months that deviate from it as they did from the fit."""
     import numpy as np
-    from scipy import special
 
-    predictor = series.off @ series.fit.coefficients + series.offset
-    error = np.sqrt(np.einsum("ij,jk,ik->i", series.off, series.fit.covariance, series.off))
-    half = special.stdtrit(series.fit.t_df, 0.975) * error
-    inverse = np.exp if series.log_link else np.asarray
-    return inverse(predictor), inverse(predictor - half), inverse(predictor + half)
+    from cseval.estimators.its_prediction import log_course, plain_course, spread_out
+
+    fit, log_link = series.fit, series.log_link
+    spread = np.sqrt(series.family.variance(fit.fitted, fit))
+    gradient = series.x * ((fit.fitted if log_link else 1.0) / spread)[:, None]
+    noise = series.errors.noise(fit, (series.y - fit.fitted) / spread, gradient, series.event_time)
+    expected = series.off @ fit.coefficients + series.offset
+    variance = noise.factor * series.family.variance(np.exp(expected) if log_link else expected, fit)
+    course = log_course if log_link else plain_course
+    together = spread_out(variance, noise.correlation)
+    df = min(fit.t_df, float(len(series.y) - len(series.terms)))
+    return course(expected, series.off, noise.covariances, together, series.post, df)

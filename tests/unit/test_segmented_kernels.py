@@ -97,6 +97,31 @@ def test_prais_winsten_equals_generalised_least_squares_across_a_gap(y):
     assert fit.coefficients == pytest.approx(peer.params, rel=1e-7)
 
 
+def test_prais_winsten_equals_stata_s_formulas(y):
+    """`prais`, rhotype(regress): rho from a regression without constant, first row times sqrt(1 - rho^2), iterated."""
+    beta, rho = np.linalg.lstsq(X, y, rcond=None)[0], 0.0
+    for _ in range(200):
+        e = y - X @ beta
+        rho = (e[1:] * e[:-1]).sum() / (e[:-1] ** 2).sum()
+        first = np.sqrt(1 - rho**2)
+        star = np.vstack([first * X[:1], X[1:] - rho * X[:-1]])
+        target = np.append(first * y[0], y[1:] - rho * y[:-1])
+        beta = np.linalg.solve(star.T @ star, star.T @ target)
+    left = target - star @ beta
+    errors = np.sqrt(left @ left / (N - 5) * np.diag(np.linalg.inv(star.T @ star)))
+    fit = kernels.fit_prais_winsten(y, X, ZERO, np.ones(N - 1, dtype=int))
+    assert fit.rho == pytest.approx(rho, abs=1e-8)
+    assert fit.coefficients == pytest.approx(beta, rel=1e-7)
+    assert np.sqrt(np.diag(fit.covariance)) == pytest.approx(errors, rel=1e-7)
+    assert fit.t_df == N - 5
+
+
+def test_ljung_box_takes_fitted_terms_off_its_degrees_of_freedom(y):
+    result = sm.OLS(y, X).fit()
+    box = acorr_ljungbox(result.resid, lags=[12], model_df=2)["lb_pvalue"].iloc[0]
+    assert kernels.ljung_box(np.asarray(result.resid), 12, 2) == pytest.approx(box, rel=1e-8)
+
+
 def test_prais_winsten_refuses_a_unit_root():
     walk = 1.2 ** np.arange(30.0)
     with pytest.raises(EstimationError, match="does not settle below 1"):
