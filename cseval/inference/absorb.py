@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cseval.errors import UsageError
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -76,19 +78,42 @@ class Absorbed:
     half : float array, shape (crossing levels, rank)
         `half_inverse` of the cross product of the crossing dummies less their means by inner level.
     clusters : Factor
+    weights : float array, shape (rows,), optional
+        Of a weighted regression; means and cross products are weighted by them.
     """
 
     inner: Factor | None
     crossing: tuple[Factor, ...]
     half: Floats
     clusters: Factor
+    weights: Floats | None = None
+
+    @property
+    def rank(self) -> int:
+        """Number of effects that are estimated, intercept included."""
+        return int(self.half.shape[1]) + (0 if self.inner is None else self.inner.levels)
+
+    def counted(self, clusterings: Sequence[Factor]) -> int:
+        """Number of effects that count as estimated where errors are clustered so.
+
+        All but those of factors that lie within a clustering, and the intercept, as in Stata and fixest.
+        """
+        factors = [f for f in (self.inner, *self.crossing) if f is not None]
+        nested = [f.codes for f in factors if any(within(f, c) for c in clusterings)]
+        if not nested:
+            return self.rank
+        return self.rank - absorb(nested, np.zeros_like(nested[0])).rank + 1
+
+    def weighted(self, values: Floats) -> Floats:
+        """`values` (rows, ...) times the weights."""
+        return values if self.weights is None else (values.T * self.weights).T
 
     def residuals(self, values: Floats) -> Floats:
         """Residuals of each column after all fixed effects, shape as `values` (rows, k)."""
         left = self._within(values)
         if not self.crossing:
             return left
-        effects = self.half @ (self.half.T @ np.concatenate([f.sums(left) for f in self.crossing]))
+        effects = self.half @ (self.half.T @ np.concatenate([f.sums(self.weighted(left)) for f in self.crossing]))
         return np.asarray(left - self._within(self._spread(effects)))
 
     def _spread(self, effects: Floats) -> Floats:
@@ -99,8 +124,8 @@ class Absorbed:
     def _within(self, values: Floats) -> Floats:
         if self.inner is None:
             return values
-        size = np.bincount(self.inner.codes, minlength=self.inner.levels)[:, None]
-        return np.asarray(values - (self.inner.sums(values) / size)[self.inner.codes])
+        size = np.bincount(self.inner.codes, weights=self.weights, minlength=self.inner.levels)[:, None]
+        return np.asarray(values - (self.inner.sums(self.weighted(values)) / size)[self.inner.codes])
 
     def cluster_sums(self, weights: Floats) -> Floats:
         """Sum over each cluster of `weights` times each crossing dummy, shape (clusters, crossing levels).
@@ -126,10 +151,11 @@ class Absorbed:
         dense = np.concatenate([values, *dummies], axis=1)
         order = np.argsort(self.clusters.codes, kind="stable")
         ends = np.cumsum(np.bincount(self.clusters.codes, minlength=self.clusters.levels))[:-1]
-        return np.stack([part.T @ part for part in np.split(dense[order], ends)])
+        parts = zip(np.split(dense[order], ends), np.split(self.weighted(dense)[order], ends), strict=True)
+        return np.stack([part.T @ weighted for part, weighted in parts])
 
 
-def absorb(factors: Sequence[Any], clusters: Index) -> Absorbed:
+def absorb(factors: Sequence[Any], clusters: Index, weights: Floats | None = None) -> Absorbed:
     """Sort the factors into the finest that lies within clusters, and the others.
 
     Parameters
@@ -138,30 +164,41 @@ def absorb(factors: Sequence[Any], clusters: Index) -> Absorbed:
         Labels of fixed effects; none gives an intercept.
     clusters : int array, shape (rows,)
         Cluster of each row, numbered from 0.
+    weights : float array, shape (rows,), optional
+        Above zero.
+
+    Raises
+    ------
+    UsageError
+        If a weight is not above zero.
     """
+    if weights is not None and not (np.isfinite(weights) & (weights > 0)).all():
+        raise UsageError("a weight is not above zero", where="regression", todo="Leave out rows without weight")
     coded = [Factor.of(f) for f in factors]
     of_cluster = Factor(codes=clusters, levels=int(clusters.max()) + 1)
-    inside = [k for k, factor in enumerate(coded) if _nested(factor, of_cluster)]
+    inside = [k for k, factor in enumerate(coded) if within(factor, of_cluster)]
     finest = max(inside, key=lambda k: coded[k].levels, default=None)
     crossing = tuple(f for k, f in enumerate(coded) if k != finest)
     if not factors:
         crossing = (Factor(codes=np.zeros(len(clusters), dtype=np.int64), levels=1),)
     inner = None if finest is None else coded[finest]
-    return Absorbed(inner=inner, crossing=crossing, half=half_inverse(_cross(inner, crossing)), clusters=of_cluster)
+    half = half_inverse(_cross(inner, crossing, weights))
+    return Absorbed(inner=inner, crossing=crossing, half=half, clusters=of_cluster, weights=weights)
 
 
-def _cross(inner: Factor | None, crossing: Sequence[Factor]) -> Floats:
+def _cross(inner: Factor | None, crossing: Sequence[Factor], weights: Floats | None) -> Floats:
     """Cross product of the crossing dummies less their means by inner level."""
     if not crossing:
         return np.zeros((0, 0))
-    gram = np.block([[f.crossed(g) for g in crossing] for f in crossing])
+    gram = np.block([[f.crossed(g, weights) for g in crossing] for f in crossing])
     if inner is None:
         return np.asarray(gram)
-    counts = np.concatenate([inner.crossed(f) for f in crossing], axis=1)
-    return np.asarray(gram - counts.T @ (counts / np.bincount(inner.codes, minlength=inner.levels)[:, None]))
+    counts = np.concatenate([inner.crossed(f, weights) for f in crossing], axis=1)
+    size = np.bincount(inner.codes, weights=weights, minlength=inner.levels)[:, None]
+    return np.asarray(gram - counts.T @ (counts / size))
 
 
-def _nested(factor: Factor, clusters: Factor) -> bool:
+def within(factor: Factor, clusters: Factor) -> bool:
     """Whether every level lies within one cluster."""
     of_level = np.zeros(factor.levels, dtype=np.int64)
     of_level[factor.codes] = clusters.codes

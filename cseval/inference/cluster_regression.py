@@ -1,4 +1,4 @@
-"""Least squares with absorbed fixed effects and cluster-robust errors CR0 to CR3, for any regressors.
+"""Cluster-robust errors CR0 to CR3 of least squares with absorbed fixed effects, for any regressors and weights.
 
 The difference in differences of a Design has these in closed form (`cluster_kernels`); this is the general case, on
 which it is checked, and what published results are compared with.
@@ -14,7 +14,7 @@ import numpy as np
 from scipy import special
 
 from cseval.errors import EstimationError
-from cseval.inference.absorb import RANK, Absorbed, absorb, codes_of, half_inverse
+from cseval.inference.absorb import RANK, absorb, codes_of, half_inverse
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -34,8 +34,8 @@ class ClusterRegression:
         Sandwich covariance without a correction.
     observations, clusters : int
     estimated : int
-        Coefficients estimated, fixed effects included but for those of the factor that lies within clusters (of
-        which the intercept is counted).
+        Coefficients estimated, fixed effects included but for those of factors that lie within clusters (of which the
+        intercept is counted).
     """
 
     coefficients: Floats
@@ -63,7 +63,7 @@ class ClusterRegression:
         -----
         With ``M = L L' = (X'X)^+``, ``Z_g = X_g L`` and ``F_g = (I - Z_g'Z_g)^(-1/2)`` the adjusted scores are
         ``L F_g L' X_g'e_g``, so nothing grows with the rows of a cluster. Degrees of freedom under independent errors
-        of equal variance by Pustejovsky and Tipton (2018), equation 11.
+        of equal variance by Pustejovsky and Tipton (2018), equation 11; with weights, of variance one over the weight.
         """
         half, cross, own = self._pieces()
         power = [_power(np.eye(len(z)) - z, -0.5) for z in cross]
@@ -94,7 +94,9 @@ class ClusterRegression:
         return half, np.einsum("ai,gab,bj->gij", half, self._gram, half, optimize=True), half
 
 
-def cluster_regression(y: Floats, x: Floats, clusters: Any, *, absorbed: Sequence[Any] = ()) -> ClusterRegression:
+def cluster_regression(
+    y: Floats, x: Floats, clusters: Any, *, absorbed: Sequence[Any] = (), weights: Floats | None = None
+) -> ClusterRegression:
     """Regress y on x and fixed effects by least squares.
 
     Parameters
@@ -107,6 +109,8 @@ def cluster_regression(y: Floats, x: Floats, clusters: Any, *, absorbed: Sequenc
     absorbed : sequence of array, each of shape (rows,)
         Labels of fixed effects. The finest that lies within clusters costs nothing; every level of the others is a
         column.
+    weights : float array, shape (rows,), optional
+        Above zero.
 
     Raises
     ------
@@ -116,13 +120,14 @@ def cluster_regression(y: Floats, x: Floats, clusters: Any, *, absorbed: Sequenc
     codes, number = codes_of(clusters)
     if number < 2:
         raise EstimationError("all rows lie in one cluster", where="cluster regression", expected="at least two")
-    effects = absorb(absorbed, codes)
+    effects = absorb(absorbed, codes, weights)
     left = effects.residuals(np.column_stack([x, y]).astype(float))
     x_left, y_left = left[:, :-1], left[:, -1]
     require_identified(x_left, np.asarray(x, dtype=float))
-    bread = np.linalg.inv(x_left.T @ x_left)
-    coefficients = bread @ (x_left.T @ y_left)
-    residual = y_left - x_left @ coefficients
+    x_weighted = effects.weighted(x_left)
+    bread = np.linalg.inv(x_weighted.T @ x_left)
+    coefficients = bread @ (x_weighted.T @ y_left)
+    residual = effects.weighted(y_left - x_left @ coefficients)
     scores = np.concatenate([effects.clusters.sums(x_left * residual[:, None]), effects.cluster_sums(residual)], axis=1)
     influence = scores[:, : len(coefficients)] @ bread
     return ClusterRegression(
@@ -130,21 +135,10 @@ def cluster_regression(y: Floats, x: Floats, clusters: Any, *, absorbed: Sequenc
         cr0=influence.T @ influence,
         observations=len(y_left),
         clusters=number,
-        estimated=_estimated(effects, len(coefficients)),
+        estimated=len(coefficients) + effects.counted([effects.clusters]),
         _gram=effects.gram(x_left),
         _scores=scores,
     )
-
-
-def two_way_covariance(y: Floats, x: Floats, first: Any, second: Any) -> Floats:
-    """Covariance clustered in two ways, each part with its own ``G / (G - 1) (n - 1) / (n - K)``; shape (p, p).
-
-    Cameron, Gelbach and Miller (2011, "Robust inference with multiway clustering"): the one plus the other less that
-    of their intersection.
-    """
-    both = codes_of(first)[0] * codes_of(second)[1] + codes_of(second)[0]
-    parts = [cluster_regression(y, x, c).cr1_adjusted for c in (first, second, both)]
-    return parts[0] + parts[1] - parts[2]
 
 
 def require_identified(left: Floats, whole: Floats) -> None:
@@ -168,11 +162,6 @@ def require_identified(left: Floats, whole: Floats) -> None:
         where="cluster regression",
         todo="Leave the term out",
     )
-
-
-def _estimated(effects: Absorbed, regressors: int) -> int:
-    """Regressors, intercept and the crossing effects."""
-    return regressors + int(effects.half.shape[1]) + int(effects.inner is not None)
 
 
 def _power(matrix: Floats, power: float) -> Floats:

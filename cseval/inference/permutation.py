@@ -56,9 +56,9 @@ class _Reduced:
     Parameters
     ----------
     linear : float array, shape (clusters,)
-        Sum over each cluster of the outcome less controls and fixed effects.
+        (Weighted) sum over each cluster of the outcome less controls and fixed effects.
     quadratic : float array, shape (clusters, clusters)
-        ``L'ML`` with L the clusters' indicators and M the projection off controls and fixed effects.
+        ``L'WML`` with L the clusters' indicators, W the weights and M the projection off controls and fixed effects.
     """
 
     linear: Floats
@@ -80,6 +80,7 @@ def permute(
     strata: Any = None,
     controls: Floats | None = None,
     absorbed: Sequence[Any] = (),
+    weights: Floats | None = None,
     draws: int = 9999,
     seed: int = 0,
 ) -> Permuted:
@@ -97,6 +98,8 @@ def permute(
     controls : float array, shape (rows, p), optional
     absorbed : sequence of array, each of shape (rows,)
         Labels of fixed effects; none gives an intercept.
+    weights : float array, shape (rows,), optional
+        Of the regression, above zero.
     draws : int
         All assignments are taken where there are no more than that.
 
@@ -116,7 +119,7 @@ def permute(
     codes, number = codes_of(clusters)
     values = _by_cluster("treatment", np.asarray(treatment, dtype=float), codes, number)
     stratum = _by_cluster("stratum", codes_of(strata)[0] if strata is not None else np.zeros(len(codes)), codes, number)
-    effects = absorb(absorbed, codes)
+    effects = absorb(absorbed, codes, weights)
     reduced = _reduce(np.asarray(y, dtype=float), np.asarray(treatment, dtype=float), controls, effects)
     return _permuted(
         reduced, values, [np.flatnonzero(stratum == s) for s in np.unique(stratum)], draws, seed, len(codes)
@@ -156,24 +159,22 @@ def _reduce(y: Floats, treatment: Floats, controls: Floats | None, effects: Abso
     left = effects.residuals(np.column_stack([wanted, treatment, y]))
     others, outcome = left[:, :-2], left[:, -1]
     require_identified(left[:, :-1], np.column_stack([wanted, treatment]))
-    if others.shape[1]:
-        inverse = np.linalg.inv(others.T @ others)
-        outcome = outcome - others @ (inverse @ (others.T @ outcome))
-        shared = effects.clusters.sums(others)
-        taken = shared @ inverse @ shared.T
-    else:
-        taken = np.zeros((effects.clusters.levels,) * 2)
-    return _Reduced(linear=effects.clusters.sums(outcome[:, None])[:, 0], quadratic=_kept_by_effects(effects) - taken)
+    weighted = effects.weighted(others)
+    inverse = np.linalg.inv(weighted.T @ others)
+    outcome = effects.weighted(outcome - others @ (inverse @ (weighted.T @ outcome)))
+    shared = effects.clusters.sums(weighted)
+    kept = _kept_by_effects(effects) - shared @ inverse @ shared.T
+    return _Reduced(linear=effects.clusters.sums(outcome[:, None])[:, 0], quadratic=kept)
 
 
 def _kept_by_effects(effects: Absorbed) -> Floats:
-    """``L'ML`` with M the projection off the fixed effects alone.
+    """``L'WML`` with M the projection off the fixed effects alone.
 
     No factor lies within clusters, or it would explain a treatment that is constant within them.
     """
-    size = np.bincount(effects.clusters.codes, minlength=effects.clusters.levels)
-    crossed = effects.cluster_sums(np.ones(len(effects.clusters.codes))) @ effects.half
-    return np.asarray(np.diag(size) - crossed @ crossed.T)
+    size = effects.weighted(np.ones(len(effects.clusters.codes)))
+    crossed = effects.cluster_sums(size) @ effects.half
+    return np.asarray(np.diag(effects.clusters.sums(size[:, None])[:, 0]) - crossed @ crossed.T)
 
 
 def _assignments(values: Floats, groups: Sequence[Index]) -> int:

@@ -87,6 +87,7 @@ def wild_cluster(
     weights: Weights = Rademacher(),  # noqa: B008 - a frozen record
     seed: int = 0,
     interval: bool = True,
+    row_weights: Floats | None = None,
 ) -> WildCluster:
     """Test the first coefficient of a linear regression by the restricted wild cluster bootstrap.
 
@@ -100,8 +101,12 @@ def wild_cluster(
         Labels of fixed effects; none gives an intercept.
     null : float
         Coefficient under the null.
+    weights : Weights
+        What the residuals of a cluster are multiplied by.
     interval : bool
         Whether to invert the test.
+    row_weights : float array, shape (rows,), optional
+        Of the regression, above zero.
 
     Raises
     ------
@@ -119,7 +124,7 @@ def wild_cluster(
     codes, number = codes_of(clusters)
     if number < 2:
         raise EstimationError("all rows lie in one cluster", where="wild cluster bootstrap", expected="at least two")
-    effects = absorb(absorbed, codes)
+    effects = absorb(absorbed, codes, row_weights)
     sums = _reduce(
         np.asarray(y, dtype=float), np.asarray(x, dtype=float), effects, _drawn(weights, draws, number, seed)
     )
@@ -154,27 +159,26 @@ def _reduce(y: Floats, x: Floats, effects: Absorbed, drawn: Multipliers) -> _Sum
     left = effects.residuals(np.column_stack([columns, y]))
     x_left, y_left = left[:, :-1], left[:, -1]
     require_identified(x_left, columns)
-    others = x_left[:, 1:]
-    tested, outcome = (_less(v, others) for v in (x_left[:, 0], y_left))
-    size = float(tested @ tested)
-    bread = np.linalg.inv(x_left.T @ x_left)
-    own = _by_cluster(effects, x_left, tested)
-    parts = [_by_cluster(effects, x_left, u) for u in (outcome, tested)]
-    influence = [effects.clusters.sums((tested * u)[:, None])[:, 0] / size for u in (outcome, tested)]
+    tested, outcome = (_less(v, x_left[:, 1:], effects) for v in (x_left[:, 0], y_left))
+    weighted = [effects.weighted(u) for u in (outcome, tested)]
+    size = float(tested @ weighted[1])
+    bread = np.linalg.inv(x_left.T @ effects.weighted(x_left))
+    parts = [_by_cluster(effects, x_left, u) for u in weighted]
+    own = parts[1]
+    influence = [effects.clusters.sums((tested * u)[:, None])[:, 0] / size for u in weighted]
     fitted = [(own[0] @ bread @ p[0].T + (own[1] @ effects.half) @ (p[1] @ effects.half).T) / size for p in parts]
     return _Sums(
         influence=np.stack(influence),
         fitted=np.stack(fitted),
-        coefficient=float(tested @ outcome) / size,
+        coefficient=float(tested @ weighted[0]) / size,
         drawn=drawn,
     )
 
 
-def _less(values: Floats, others: Floats) -> Floats:
+def _less(values: Floats, others: Floats, effects: Absorbed) -> Floats:
     """Residuals after the other regressors."""
-    if not others.shape[1]:
-        return values
-    return np.asarray(values - others @ np.linalg.solve(others.T @ others, others.T @ values))
+    weighted = effects.weighted(others)
+    return np.asarray(values - others @ np.linalg.solve(weighted.T @ others, weighted.T @ values))
 
 
 def _by_cluster(effects: Absorbed, x: Floats, weights: Floats) -> Pieces:

@@ -17,7 +17,7 @@ from cseval.estimators.poisson_did import PoissonDiD
 from cseval.estimators.segmented import SegmentedRegression
 from cseval.inference.base import Calibratable, Placebos
 from cseval.inference.cluster_kernels import cluster_variances
-from cseval.inference.cluster_regression import cluster_regression, two_way_covariance
+from cseval.inference.cluster_regression import cluster_regression
 from cseval.inference.covariance import ClusterRobust, ClusterRobustCR2, ClusterRobustCR3
 
 TREATED = [7, 8, 13]
@@ -275,13 +275,6 @@ def test_labels_and_order_of_rows_do_not_matter():
     assert two.cr0 == pytest.approx(one.cr0, rel=1e-9)
     assert two.cr2()[1] == pytest.approx(one.cr2()[1], rel=1e-9)
     assert two.estimated == one.estimated == 6
-
-
-def test_two_way_clustering_with_nested_clusters_is_the_coarser_one():
-    y, x, cluster, _ = regression()
-    coarse = cluster // 3
-    fit = cluster_regression(y, x, coarse)
-    assert two_way_covariance(y, x, coarse, cluster) == pytest.approx(fit.cr1_adjusted, rel=1e-9)
 
 
 def test_what_effects_explain_is_refused():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from cseval.errors import DesignError, EstimationError
+from cseval.inference.panel_regression import regress
 from cseval.inference.permutation import permute
 
 
@@ -26,6 +27,20 @@ def trial(effect=0.0, seed=0, clusters=12, strata=4):
 def refit(y, d, x, stratum, level):
     whole = np.column_stack([d, x, stratum[:, None] == np.unique(stratum), level[:, None] == np.arange(3)])
     return np.linalg.lstsq(whole.astype(float), y)[0][0]
+
+
+def test_weights_are_those_of_rows_times_their_roots():
+    y, d, cluster, stratum, level, x = trial(0.4)
+    w = np.random.default_rng(2).uniform(0.5, 4, len(y))
+    found = permute(y, d, cluster, strata=stratum, controls=x, absorbed=[stratum, level], weights=w)
+    every = []
+    for chosen in product(*[[k for k in range(12) if k % 4 == s] for s in range(4)]):
+        effects = (stratum[:, None] == np.arange(4), level[:, None] == np.arange(3))
+        whole = np.column_stack([np.isin(cluster, chosen), x, *effects]) * np.sqrt(w)[:, None]
+        every.append(np.linalg.lstsq(whole, y * np.sqrt(w))[0][0])
+    assert np.sort(found.coefficients) == pytest.approx(np.sort(every), rel=1e-8)
+    fit = regress(y, np.column_stack([d, x]), absorbed=[stratum, level], weights=w)
+    assert found.coefficient == pytest.approx(fit.coefficients[0], rel=1e-10)
 
 
 def test_enumeration_equals_refitting_every_assignment():

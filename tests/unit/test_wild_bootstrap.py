@@ -17,6 +17,7 @@ from cseval.estimators.poisson_did import PoissonDiD
 from cseval.inference.base import Calibratable, Placebos
 from cseval.inference.bootstrap_kernels import multipliers, p_values_many
 from cseval.inference.inversion import invert_test
+from cseval.inference.panel_regression import regress
 from cseval.inference.wild_bootstrap import Rademacher, Webb, WildClusterBootstrap
 from cseval.inference.wild_regression import wild_cluster
 
@@ -76,6 +77,20 @@ def test_enumerated_p_value_equals_refitting_every_combination(null, weights, cl
     assert found.exact
     assert found.draws == len(weights.points) ** clusters
     assert found.p_value == refitted(y, dummies, group, weights.points, null)
+
+
+def test_weights_are_those_of_rows_times_their_roots():
+    rng = np.random.default_rng(5)
+    group, level = np.repeat(np.arange(8), 6), np.tile(np.arange(3), 16)
+    x = rng.normal(size=(48, 2)) + rng.normal(size=8)[group, None]
+    y, w = 0.4 * x[:, 0] + rng.normal(size=8)[group] + rng.normal(size=48), rng.uniform(0.5, 4, 48)
+    found = wild_cluster(y, x, group, absorbed=[level], row_weights=w, interval=False)
+    root = np.sqrt(w)[:, None]
+    dummies = np.column_stack([x, level[:, None] == np.arange(3)]) * root
+    assert found.p_value == refitted(y * root[:, 0], dummies, group, Rademacher().points, 0.0)
+    fit = regress(y, x, absorbed=[level], weights=w)
+    assert found.coefficient == pytest.approx(fit.coefficients[0], rel=1e-10)
+    assert found.std_error == pytest.approx(np.sqrt(fit.by(group).cr1[0, 0]), rel=1e-10)
 
 
 @pytest.mark.parametrize("weights", [Rademacher(), Webb()])
