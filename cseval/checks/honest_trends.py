@@ -21,8 +21,15 @@ if TYPE_CHECKING:
 NAME = "sensitivity to trends"
 QUESTION = "How far could the treated area have drifted from the comparison after the start before the finding is lost?"
 
-#: Placebo neighbourhoods needed for each coefficient whose covariance is taken from them.
+#: Placebo neighbourhoods needed for each coefficient whose covariance is taken from them as it is.
 SETS_PER_COEFFICIENT = 10
+#: Lengths of a bin tried after those asked for, where there are fewer.
+WIDER = (12, 24)
+FEW_NOTE = (
+    "These are too few to take the covariance from them as it is: each is scaled to the spread of an area of the "
+    "treated one's size, and the covariance is drawn towards one in which changes vary alike from bin to bin "
+    "(Ledoit and Wolf 2003)."
+)
 
 #: Drifts tried, as multiples of the largest before the start, and bends, as shares of the level, from bin to bin.
 DRIFTS, BENDS = (0.0, 0.5, 1.0, 2.0), (0.0, 0.02)
@@ -46,7 +53,7 @@ class HonestTrends:
     ----------
     bin_months : tuple of int
         Lengths of a bin, in order of preference; the first that leaves three whole bins before the start and one
-        after is used.
+        after is used, if there are ten placebo neighbourhoods for each coefficient.
 
     Notes
     -----
@@ -57,6 +64,10 @@ class HonestTrends:
     if it is 0, that is if the finding is gone as soon as the last bin alone is the base; information between, with the
     value in the sentence. On data without any drift the value of a true fall of 20 % lies below 1 in nine cases of ten,
     because noise in the bins counts as drift, so a value below 1 is no sign of drift by itself.
+
+    With fewer placebo neighbourhoods the first length (a year or two included) is used that leaves three of them for
+    each coefficient, and their covariance is drawn towards one with structure (`few_covariance`), after scaling each
+    neighbourhood to the spread that an area of the treated one's size has.
     """
 
     bin_months: tuple[int, ...] = (6, 3)
@@ -65,12 +76,8 @@ class HonestTrends:
         """Bound the drift and see what is left of the finding."""
         from cseval.inference.honest import relative_magnitude_breakdown, relative_magnitude_interval
 
-        design = context.design
-        bins = whole_bins(design, self.bin_months)
-        if bins is None:
-            return not_applicable(NAME, QUESTION, "fewer than three whole bins before the start, or none after it")
         try:
-            study = event_coefficients(context, bins)
+            bins, study, few = chosen_study(context, self.bin_months)
         except EstimationError as error:
             return not_applicable(NAME, QUESTION, error.found)
         finding = not context.inferred.conf_low <= 0 <= context.inferred.conf_high
@@ -85,7 +92,7 @@ class HonestTrends:
             reference="1: as much drift after the start as the largest before it",
             p_value=math.nan,
             sentence=_sentence(context, width, drifts, breakdown),
-            table=_table(context, study, bins, drifts, breakdown),
+            table=_table(context, study, bins, drifts, _notes(context, study, bins, breakdown, few)),
         )
 
 
@@ -108,8 +115,45 @@ def whole_bins(design: Design, lengths: tuple[int, ...]) -> Bins | None:
     return None
 
 
-def event_coefficients(context: CheckContext, bins: Bins) -> EventCoefficients:
+def chosen_study(context: CheckContext, lengths: tuple[int, ...]) -> tuple[Bins, EventCoefficients, bool]:
+    """Bins and coefficients: of the first length asked for, or of the first for which few neighbourhoods are enough.
+
+    Returns
+    -------
+    bins : Bins
+    study : EventCoefficients
+    few : bool
+        Whether their covariance is that of few neighbourhoods.
+
+    Raises
+    ------
+    EstimationError
+        If no length asked for leaves enough whole bins, a bin has no incident, or neighbourhoods are too few for any.
+    """
+    asked = whole_bins(context.design, lengths)
+    if asked is None:
+        raise EstimationError("fewer than three whole bins before the start, or none after it")
+    try:
+        return asked, event_coefficients(context, asked), False
+    except _TooFewSets as error:
+        found = error.found
+    for bins in (whole_bins(context.design, (months,)) for months in (*lengths, *WIDER)):
+        try:
+            if bins is not None:
+                return bins, event_coefficients(context, bins, few=True), True
+        except EstimationError:  # too few even for these: the next length has fewer coefficients
+            continue
+    raise EstimationError(found)
+
+
+class _TooFewSets(EstimationError):
+    """Too few placebo neighbourhoods for a covariance taken from them as it is."""
+
+
+def event_coefficients(context: CheckContext, bins: Bins, *, few: bool = False) -> EventCoefficients:
     """The treated area's coefficients, with the covariance they have among the placebo neighbourhoods.
+
+    With `few` it is that of `few_covariance.structured_covariance`.
 
     Raises
     ------
@@ -124,18 +168,62 @@ def event_coefficients(context: CheckContext, bins: Bins) -> EventCoefficients:
     options = EventStudy(bins=bins, linear=context.estimate.scale == COUNT)
     before = sum(last < 0 for _, last in bins)
     own, placebo = _coefficients(options, context, before - 1)
-    usable = placebo[np.isfinite(placebo).all(axis=1)]
     if not np.isfinite(own).all():
         raise EstimationError("a bin without any incident in the treated area or the comparison")
-    if len(usable) < SETS_PER_COEFFICIENT * len(own):
-        raise EstimationError(f"{len(usable)} placebo neighbourhoods for the covariance of {len(own)} coefficients")
+    covariance = (_few if few else _many)(context, bins, placebo)
     after = len(bins) - before
     return EventCoefficients(
-        pre=own[: before - 1],
-        post=own[before - 1 :],
-        covariance=usable.T @ usable / len(usable),
-        weights=np.full(after, 1 / after),
+        pre=own[: before - 1], post=own[before - 1 :], covariance=covariance, weights=np.full(after, 1 / after)
     )
+
+
+def _many(context: CheckContext, bins: Bins, placebo: Floats) -> Floats:
+    """Second moments of the coefficients among the placebo neighbourhoods, ten of them for each."""
+    import numpy as np
+
+    usable = placebo[np.isfinite(placebo).all(axis=1)]
+    if len(usable) < SETS_PER_COEFFICIENT * (len(bins) - 1):
+        raise _TooFewSets(f"{len(usable)} placebo neighbourhoods for the covariance of {len(bins) - 1} coefficients")
+    return np.asarray(usable.T @ usable / len(usable))
+
+
+def _few(context: CheckContext, bins: Bins, placebo: Floats) -> Floats:
+    """Covariance with structure, from neighbourhoods scaled to the spread of one of the treated area's size."""
+    import numpy as np
+
+    from cseval.inference.few_covariance import chance_covariance, structured_covariance
+
+    before = sum(last < 0 for _, last in bins)
+    scaled = placebo * _relative_spread(context)[:, None]
+    chance = chance_covariance(_chance_variances(context, bins), before - 1)
+    return structured_covariance(scaled[np.isfinite(scaled).all(axis=1)], before - 1, chance)
+
+
+def _relative_spread(context: CheckContext) -> Floats:
+    """Spread of the effect of an area like the treated one over that of each placebo neighbourhood, shape (sets,)."""
+    from cseval.inference.spread import scale_of
+
+    design, estimator = context.design, context.estimator
+    own, many = (estimator.estimate_many(design, sets) for sets in (design.own_set, context.sets))
+    coefficients = context.placebo.spread.coefficients(many)
+    ratio: Floats = scale_of(own, coefficients)[0] / scale_of(many, coefficients)
+    return ratio
+
+
+def _chance_variances(context: CheckContext, bins: Bins) -> Floats:
+    """Variance of the treated area's difference from the comparison in each bin if counts were Poisson."""
+    import numpy as np
+
+    from cseval.estimators.did_kernels import bin_columns, bin_sums
+
+    design = context.design
+    columns = bin_columns(design.event_time, bins)
+    totals = [bin_sums(design.counts[g], columns).sum(axis=0) for g in (design.is_treated, design.comparison)]
+    if context.estimate.scale != COUNT:
+        return np.asarray(sum(1 / t for t in totals))
+    months = np.array([last - first for first, last in columns])
+    units = (int(design.is_treated.sum()), int(design.comparison.sum()))
+    return np.asarray(sum(t / (n * months) ** 2 for t, n in zip(totals, units, strict=True)))
 
 
 def _coefficients(options: EventStudy, context: CheckContext, base: int) -> tuple[Floats, Floats]:
@@ -148,7 +236,7 @@ def _coefficients(options: EventStudy, context: CheckContext, base: int) -> tupl
 
 
 def _bin_words(months: int) -> str:
-    return {3: "quarter", 6: "half-year", 12: "year"}.get(months, f"period of {months} months")
+    return {3: "quarter", 6: "half-year", 12: "year", 24: "two-year period"}.get(months, f"period of {months} months")
 
 
 def _sentence(context: CheckContext, months: int, drifts: list[HonestInterval], breakdown: float) -> str:
@@ -175,7 +263,7 @@ def _sentence(context: CheckContext, months: int, drifts: list[HonestInterval], 
 
 
 def _table(
-    context: CheckContext, study: EventCoefficients, bins: Bins, drifts: list[HonestInterval], breakdown: float
+    context: CheckContext, study: EventCoefficients, bins: Bins, drifts: list[HonestInterval], notes: tuple[str, ...]
 ) -> Table:
     import pandas as pd
 
@@ -196,7 +284,7 @@ def _table(
         title="The change, if the treated area had drifted from the comparison",
         values=pd.DataFrame(rows, columns=["allowed", "low", "high"]),
         headings={"allowed": "What is allowed for", "low": f"95% interval, from{shown}", "high": f"to{shown}"},
-        notes=_notes(context, study, bins, breakdown, level),
+        notes=notes,
     )
 
 
@@ -208,30 +296,35 @@ def _level(context: CheckContext, bins: Bins) -> float:
     return float(design.pre_counts[design.is_treated].mean() / (~design.post).sum())
 
 
-def _notes(
-    context: CheckContext, study: EventCoefficients, bins: Bins, breakdown: float, level: float
-) -> tuple[str, ...]:
-    from cseval.inference.honest import smoothness_breakdown
-
+def _notes(context: CheckContext, study: EventCoefficients, bins: Bins, breakdown: float, few: bool) -> tuple[str, ...]:
     design, unit = context.design, _bin_words(bins[0][1] - bins[0][0] + 1)
     notes = [
         f"Mean over {len(study.post)} {unit}s from the start, against the last one before it; drift is the change of "
         f"the difference from one {unit} to the next. Covariance from {len(context.sets):,} placebo neighbourhoods."
     ]
+    if few:
+        notes.append(FEW_NOTE)
     outside = int(((design.event_time < bins[0][0]) | (design.event_time > bins[-1][1])).sum())
     if outside:
         notes.append(f"{outside} months at the ends that fill no whole {unit} are left out.")
     if design.transition:
         notes.append(f"The change at the start spans the {design.transition} transition months that are left out.")
     if not math.isnan(breakdown):
-        bend = smoothness_breakdown(study, LARGEST_BEND * level) / level
-        found = f"{100 * bend:.2g}%" if math.isfinite(bend) else f"more than {100 * LARGEST_BEND:.0f}%"
-        drift = f"{breakdown:.2f}" if math.isfinite(breakdown) else "more than 20"
-        notes.append(
-            f"The interval first holds zero at a drift of {drift} times the largest before the start, and at a bend of "
-            f"{found} a {unit}."
-        )
+        notes.append(_breakdown_note(study, breakdown, _level(context, bins), unit))
     return (*notes, _pretest_note(context, study, bins, unit))
+
+
+def _breakdown_note(study: EventCoefficients, breakdown: float, level: float, unit: str) -> str:
+    """At which drift and which bend the finding is lost."""
+    from cseval.inference.honest import smoothness_breakdown
+
+    bend = smoothness_breakdown(study, LARGEST_BEND * level) / level
+    found = f"{100 * bend:.2g}%" if math.isfinite(bend) else f"more than {100 * LARGEST_BEND:.0f}%"
+    drift = f"{breakdown:.2f}" if math.isfinite(breakdown) else "more than 20"
+    return (
+        f"The interval first holds zero at a drift of {drift} times the largest before the start, and at a bend of "
+        f"{found} a {unit}."
+    )
 
 
 def _pretest_note(context: CheckContext, study: EventCoefficients, bins: Bins, unit: str) -> str:

@@ -33,11 +33,7 @@ class RegressionToMean:
 
         bias, error, count = selection_bias(context.measured)
         if not count:
-            return not_applicable(
-                "regression to the mean",
-                QUESTION,
-                "no full window before the programme to choose in",
-            )
+            return not_applicable("regression to the mean", QUESTION, _why(context))
         inferred = context.inferred
         spans = inferred.conf_low <= 0 <= inferred.conf_high
         corrected = inferred.conf_low - bias <= 0 <= inferred.conf_high - bias
@@ -58,6 +54,19 @@ class RegressionToMean:
             ),
             table=_table(context, bias, error, count),
         )
+
+
+def _why(context: CheckContext) -> str:
+    """Why nothing could be chosen as the worst."""
+    from cseval.inference.calibration import sets_to_choose
+    from cseval.inference.placebo_draws import shape_of
+
+    elsewhere = "the check of the peak before the start asks what starting from one brings"
+    if not shape_of(context.design).single:
+        return f"separate neighbourhoods are not chosen as the worst of one district; {elsewhere}"
+    if not sets_to_choose(context.design):
+        return f"no district holds two areas like the treated one, so none was the worst of its district; {elsewhere}"
+    return "no full window before the programme to choose in"
 
 
 def _upper_normal(z: float) -> float:

@@ -11,7 +11,8 @@ Three populations of placebo neighbourhoods are measured:
 ``selection``
     in each district, the connected set with the highest count in the year before the decision: the set that choosing
     the worst neighbourhood picks. Its mean effect, less that of all sets at the same start, is the change that
-    selection alone brings (regression to the mean). Left out where the programme has several separate neighbourhoods.
+    selection alone brings (regression to the mean). Left out where the programme has several separate neighbourhoods,
+    and where no district holds more than one such set, since nothing is chosen there.
 
 Neighbourhoods overlap, and a district has a common history, so the error of a rate is computed by district.
 """
@@ -19,13 +20,14 @@ Neighbourhoods overlap, and a district has a common history, so the error of a r
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cseval.areas import Areas, connected_sets
 from cseval.inference.base import Placebos
+from cseval.inference.earlier_windows import shifted_starts
 from cseval.inference.placebo_draws import shape_of
 from cseval.months import month_number
 from cseval.parallel import current
@@ -252,23 +254,6 @@ def measured(
     )
 
 
-def shifted_starts(design: Design, step: int) -> tuple[tuple[str, ...], Design]:
-    """Placebo starts, with both periods shortened by up to half where the data begin too late for any.
-
-    A shorter comparison is noisier and not the registered one, so `Measured` says how long it was.
-    """
-    for share in np.arange(1.0, 0.45, -0.05):
-        shorter = replace(
-            design,
-            months_before=max(round(design.months_before * share), 1),
-            months_after=max(round(design.months_after * share), 1),
-        )
-        starts = shorter.placebo_starts(step)
-        if starts:
-            return starts, shorter
-    return (), design
-
-
 def _populations(
     design: Design,
     at: Design,
@@ -322,10 +307,9 @@ def selected_sets(at: Design, chosen_before: int, outcome: str = "") -> npt.NDAr
 
     Returns
     -------
-    int array, shape (districts, size), or None where districts or the year are not in the data.
+    int array, shape (districts, size), or None where no district has a choice or the year is not in the data.
     """
-    size = int(at.is_treated.sum())
-    by_district = district_sets(at.areas, at.inputs.panel.districts, at.comparison, size)
+    by_district = sets_to_choose(at)
     end = month_number(at.start) - chosen_before - month_number(at.inputs.panel.periods[0])
     if not by_district or end < 12:
         return None
@@ -334,6 +318,13 @@ def selected_sets(at: Design, chosen_before: int, outcome: str = "") -> npt.NDAr
         return None
     totals = [sum(year[column] for column in sets.T) for sets in by_district]
     return np.array([sets[int(np.argmax(total))] for sets, total in zip(by_district, totals, strict=True)])
+
+
+def sets_to_choose(design: Design) -> tuple[npt.NDArray[np.int64], ...]:
+    """The connected sets of each district, as large as the treated area; none where no district has two of them."""
+    size = int(design.is_treated.sum())
+    by_district = district_sets(design.areas, design.inputs.panel.districts, design.comparison, size)
+    return by_district if any(len(sets) > 1 for sets in by_district) else ()
 
 
 def year_total(

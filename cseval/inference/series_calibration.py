@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cseval.errors import EstimationError
-from cseval.inference.calibration import Measured, measured, places, shifted_starts
+from cseval.inference.calibration import Measured, measured, places
+from cseval.inference.earlier_windows import shifted_starts
 from cseval.inference.placebo_draws import draw_like
 from cseval.parallel import current
 

@@ -66,11 +66,44 @@ def context(
     given = inputs(counts, treated=treated, shape=(SIDE, SIDE), received=received)
     names = {u: district_of(i) for i, u in enumerate(given.panel.units)} if districts else {}
     given = replace(given, panel=replace(given.panel, districts=names), data=data, areas=areas or given.areas)
-    first = given.panel.periods[0]
-    start = add_months(first, START)
+    start = add_months(given.panel.periods[0], START)
     design = Design.build(
         given, "burglary", start=start, months_before=before, months_after=AFTER, buffer_rings=1, comparison="all"
     )
+    return _assembled(design, measured, register, agreed)
+
+
+#: One treated borough among 32, the founding evaluation's window; every borough is a district of its own.
+BOROUGHS, BOROUGH, BOROUGH_START, BOROUGH_AFTER = 32, 13, 86, 33
+
+
+def clean_boroughs(seed: int = 0, level: float = 60.0) -> Counts:
+    """Poisson counts of 32 boroughs in 119 months without any effect."""
+    return poisson_counts(BOROUGHS, BOROUGH_START + BOROUGH_AFTER, level=level, seed=seed)
+
+
+def boroughs(
+    counts: Counts, *, treated: int = BOROUGH, measured: tuple[Measured, ...] | None = (), start: int = BOROUGH_START
+) -> CheckContext:
+    """The context of one treated borough against the others, from counts of shape (32, months)."""
+    given = inputs(counts, treated=[treated], shape=(4, 8))
+    given = replace(given, panel=replace(given.panel, districts={u: u for u in given.panel.units}))
+    design = Design.build(
+        given,
+        "burglary",
+        start=add_months(given.panel.periods[0], start),
+        months_before=start,
+        months_after=counts.shape[1] - start,
+        buffer_rings=0,
+    )
+    return _assembled(design, measured, (), None)
+
+
+def _assembled(
+    design: Design, measured: tuple[Measured, ...] | None, register: tuple[Registered, ...], agreed: str | None
+) -> CheckContext:
+    """The context of the Poisson comparison of a design, ranked among placebo neighbourhoods."""
+    start = design.start
     estimator, placebo = PoissonDiD(), PlaceboNeighbourhoods(draws=499)
     estimate = estimator.estimate(design)
     inferred = placebo.infer(design, estimator, estimate, 1)
@@ -79,7 +112,7 @@ def context(
     return CheckContext(
         evaluation=evaluation(
             programme=Programme(name="Programme", start=start, roles="roles.csv", register="own", agreed=agreed),
-            window=Window(first=add_months(start, -before), last=add_months(start, AFTER - 1)),
+            window=Window(first=design.all_months[0], last=design.all_months[-1]),
         ),
         design=design,
         estimator=estimator,

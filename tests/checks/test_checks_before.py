@@ -8,12 +8,27 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from contexts import AFTER, BEFORE, MONTHS, SIDE, START, TREATED, clean, context, rescaled, with_change
+from contexts import (
+    AFTER,
+    BEFORE,
+    MONTHS,
+    SIDE,
+    START,
+    TREATED,
+    boroughs,
+    clean,
+    clean_boroughs,
+    context,
+    rescaled,
+    with_change,
+)
 
 from cseval.checks.placebo_starts import PlaceboStarts
 from cseval.checks.pre_trends import PreTrends, joint_test, log_ratios, pre_bins, slope_of, trend_power
 from cseval.checks.regression_to_mean import RegressionToMean
+from cseval.estimators.poisson_did import PoissonDiD
 from cseval.inference.calibration import Measured
+from cseval.inference.earlier_windows import shifted_starts
 from cseval.inference.placebo import p_values
 
 PRE = slice(START - BEFORE, START)
@@ -120,7 +135,8 @@ def test_joint_statistic_and_slope_are_their_formulas():
     placebo -= placebo.mean(axis=1, keepdims=True)
     own = placebo[7]
     statistic, p = joint_test(own, placebo)
-    inverse = np.linalg.pinv(placebo.T @ placebo / 400, rcond=1e-8)
+    both = np.concatenate([own[None, :], placebo])  # the treated area is in sample as well
+    inverse = np.linalg.pinv(both.T @ both / 401, rcond=1e-8)
     every = np.array([r @ inverse @ r for r in placebo])
     assert statistic == pytest.approx(every[7])
     assert p == pytest.approx((1 + (every >= every[7] * (1 - 1e-9)).sum()) / 401)
@@ -160,14 +176,30 @@ def test_placebo_starts_are_those_of_the_design():
 
 
 def test_no_room_before_and_no_incident_before_are_said():
-    found = PlaceboStarts().run(context(clean(), before=40))
+    given = context(clean())
+    late = replace(given, design=replace(given.design, start="2016-09", months_before=20, months_after=40))
+    found = PlaceboStarts().run(late)
     assert found.verdict == "not applicable"
-    assert "no full window fits" in found.sentence
+    assert "no window fits into the months before the programme, even at half the length" in found.sentence
     silent = clean()
     silent[TREATED, : START - 12] = 0
     found = PlaceboStarts().run(context(silent))
     assert found.verdict == "not applicable"
     assert "no incident in a phase" in found.sentence
+
+
+def test_windows_are_shortened_where_the_data_begin_too_late_and_it_is_said():
+    given = context(with_change(TREATED, slice(30, MONTHS), 1.6, level=20), before=40)
+    starts, shorter = shifted_starts(given.design, 6)
+    assert (shorter.months_before, shorter.months_after, len(starts)) == (28, 8, 3)
+    found = PlaceboStarts().run(given)
+    words = "shortened to 28 months before and 8 after each start because the data begin too late for 40 and 12"
+    assert f"the same comparison, {words}, finds" in found.sentence
+    assert any(words in note for note in found.table.notes)
+    for row in found.table.values.itertuples():
+        alone = PoissonDiD().estimate(shorter.at(row.start)).effect
+        assert row.change == pytest.approx(100 * math.expm1(alone))
+    assert "shortened" not in PlaceboStarts().run(context(clean())).sentence
 
 
 def test_a_neighbourhood_that_is_silent_before_is_left_out():
@@ -232,9 +264,24 @@ def test_a_bias_of_more_than_half_a_standard_deviation_raises_concern():
 
 
 def test_nowhere_else_to_choose_is_said():
-    assert RegressionToMean().run(context(clean())).verdict == "not applicable"
+    found = RegressionToMean().run(context(clean()))
+    assert found.verdict == "not applicable"
+    assert "no full window before the programme to choose in" in found.sentence
     found = RegressionToMean().run(replace(context(clean()), measured=(selection([0.1]),)))
     assert found.verdict == "not applicable"
+
+
+def test_a_district_that_holds_one_such_area_only_chooses_nothing_and_the_other_check_is_named():
+    found = RegressionToMean().run(boroughs(clean_boroughs(), measured=None))
+    assert found.verdict == "not applicable"
+    assert "no district holds two areas like the treated one" in found.sentence
+    assert "the check of the peak before the start" in found.sentence
+
+
+def test_separate_neighbourhoods_were_not_the_worst_of_one_district():
+    found = RegressionToMean().run(context(clean(), treated=[13, 14, 106, 107]))
+    assert found.verdict == "not applicable"
+    assert "separate neighbourhoods are not chosen as the worst of one district" in found.sentence
 
 
 def test_the_rank_of_the_treated_area_in_its_district_is_said():

@@ -10,6 +10,7 @@ from builders import registered
 from contexts import AFTER, TREATED, clean, context, with_change
 
 from cseval.checks.base import VERDICTS, Check, CheckResult
+from cseval.checks.baseline_peak import BaselinePeak
 from cseval.checks.buffer import BufferExclusion
 from cseval.checks.co_interventions import CoInterventions
 from cseval.checks.coverage import Coverage
@@ -25,6 +26,7 @@ CHECKS = (
     PreTrends(),
     PlaceboStarts(),
     RegressionToMean(),
+    BaselinePeak(),
     BufferExclusion(),
     LeaveOneOut(),
     ErrorRate(),

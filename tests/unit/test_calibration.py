@@ -36,6 +36,7 @@ from cseval.inference.calibration import (
     places,
     selected_sets,
     selection_bias,
+    sets_to_choose,
 )
 from cseval.inference.covariance import ClusterRobust
 from cseval.inference.placebo import PlaceboNeighbourhoods
@@ -568,3 +569,43 @@ def test_each_placebo_series_is_the_estimate_of_that_design(model):
         assert effect == pytest.approx(alone.effect * per_unit, rel=1e-6)
         assert p_value == pytest.approx(alone.p_value, rel=1e-5, abs=1e-12)
         assert many.method == alone.inference
+
+
+# One unit a district ----------------------------------------------------------------------------
+
+
+def single_units(districts) -> Design:
+    """One treated unit of 32; `districts` names the district of each position."""
+    counts = poisson_counts(32, MONTHS, level=60, seed=2)
+    whole = design(counts, treated=[13], months_before=36, shape=(4, 8))
+    names = {u: districts(i) for i, u in enumerate(whole.units)}
+    given = replace(whole.inputs, panel=replace(whole.inputs.panel, districts=names))
+    return replace(whole, inputs=given, months_before=12, months_after=6)
+
+
+def test_where_every_district_holds_one_such_set_nothing_is_chosen():
+    alone = single_units(lambda i: f"B{i}")
+    at = alone.at(alone.placebo_starts(6)[0])
+    assert sets_to_choose(at) == ()
+    assert selected_sets(at, 0) is None
+    found = calibrate(alone, PoissonDiD(), PlaceboNeighbourhoods(draws=99), [ClusterRobust()], PLAN, seed=3)
+    assert {m.population for m in found} == {"all", "matched"}
+    assert selection_bias(found)[2] == 0
+
+
+def test_one_district_with_a_choice_is_enough_and_the_others_are_kept():
+    some = single_units(lambda i: "A" if i < 2 else f"B{i}")
+    at = some.at(some.placebo_starts(6)[0])
+    chosen = selected_sets(at, 0)
+    assert len(chosen) == 30  # 31 comparison units less the one of the first two that was not chosen
+    end = some.inputs.panel.periods.index(at.start)
+    year = some.inputs.panel.counts["burglary"][:, end - 12 : end].sum(axis=1)
+    assert {i for i in chosen[:, 0].tolist() if i < 2} == {int(np.argmax(year[:2]))}
+
+
+def test_wards_choose_as_before():
+    d = make(seed=4)
+    at = d.at(d.placebo_starts(6)[1])
+    every = district_sets(at.areas, at.inputs.panel.districts, at.comparison, 3)
+    assert all(np.array_equal(a, b) for a, b in zip(sets_to_choose(at), every, strict=True))
+    assert len(every) == 9
