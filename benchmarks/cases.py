@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from benchmarks import commands, own, peers, streets
+from benchmarks import (
+    commands,
+    own,
+    own_staggered,
+    own_synthetic,
+    peers,
+    peers_staggered,
+    peers_synthetic,
+    streets,
+)
 from benchmarks.panels import LONDON, NATION, Size
 from benchmarks.timing import Contestant
 
@@ -135,6 +144,53 @@ ROWS: tuple[Row, ...] = (
         tiny=FEW_CLUSTERS,
         agree=False,
         note="cseval's time includes the estimate and the interval; p-values differ by their draws",
+    ),
+    Row(
+        slug="callaway-santanna",
+        work="Callaway-Sant'Anna, 4 cohorts, every average and band",
+        size=LONDON,
+        tiny=Size(areas=200, months=24, pre=8),
+        contestants=(own_staggered.CALLAWAY_SANTANNA, peers_staggered.DIFF_DIFF, peers_staggered.CSDID),
+        target=Target(text="not slower than diff-diff", times=1, peer="diff-diff CallawaySantAnna"),
+    ),
+    Row(
+        slug="staggered-sets",
+        work="Poisson ETWFE of 9,999 sets of neighbourhoods with their own starts",
+        size=LONDON,
+        contestants=(own_staggered.PLACEBO,),
+        target=Target(text="under 2 s", seconds=2),
+        agree=False,
+        note="nobody else offers it",
+    ),
+    Row(
+        slug="synthetic-did-states",
+        work="synthetic DiD with 200 placebos, one treated",
+        size=own_synthetic.STATES,
+        tiny=own_synthetic.TINY,
+        contestants=(own_synthetic.STATES_DID, peers_synthetic.DIFF_DIFF_STATES, peers_synthetic.SYNTHDID_STATES),
+        target=Target(text="not slower than diff-diff", times=1, peer="diff-diff SyntheticDiD"),
+        agree=False,
+        note="the size of Proposition 99; standard errors differ by their draws",
+    ),
+    Row(
+        slug="synthetic-did-areas",
+        work="synthetic DiD with 50 placebos, five treated",
+        size=own_synthetic.AREAS,
+        tiny=own_synthetic.TINY,
+        contestants=(own_synthetic.AREAS_DID, peers_synthetic.DIFF_DIFF_AREAS, peers_synthetic.SYNTHDID_AREAS),
+        target=Target(text="not slower than diff-diff", times=1, peer="diff-diff SyntheticDiD"),
+        agree=False,
+        note="standard errors differ by their draws",
+    ),
+    Row(
+        slug="synthetic-control",
+        work="synthetic control, one borough among 31",
+        size=own_synthetic.BOROUGHS,
+        tiny=own_synthetic.TINY,
+        contestants=(own_synthetic.CONTROL, peers_synthetic.PYSYNCON),
+        target=Target(text="-"),
+        agree=False,
+        note="cseval's time includes path and tables; the solvers differ",
     ),
     Row(
         slug="streets",

@@ -77,14 +77,18 @@ def _testable(result: AnalysisResult) -> bool:
 
 
 def _power(analysis: object, evaluation: Evaluation, inputs: Inputs, settings: Settings) -> PowerResult | None:
-    """Power of one analysis; None where there are too few months before the programme."""
+    """Power of one analysis, over a shorter pre period where the registered one does not fit a second time.
+
+    None where there are too few months before the programme even for that.
+    """
     from cseval.power import power_of
-    from cseval.power_plan import FOLLOW_UP, PowerPlan
+    from cseval.power_plan import FOLLOW_UP, PowerPlan, shorter_before
     from cseval.spec import Analysis
 
     assert isinstance(analysis, Analysis)
-    plan = PowerPlan(follow_up=FOLLOW_UP if analysis.role == "primary" else ())
     try:
+        before = shorter_before(evaluation, analysis, inputs)
+        plan = PowerPlan(before=before, follow_up=FOLLOW_UP if analysis.role == "primary" else ())
         return power_of(evaluation, analysis, inputs, settings, plan)
     except CsevalError:
         return None

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from cseval.defaults import DEFAULT_DRAWS, DEFAULT_SEED
 from cseval.design import Design
+from cseval.errors import DesignError
 from cseval.estimate import LOG, percent
 from cseval.estimators.base import PlaceboEstimator, SeriesEstimator
-from cseval.infer import best_first, infer_all
-from cseval.inference.base import Calibratable, Inference, Inferred
+from cseval.infer import Inferences, best_first, infer_all
+from cseval.inference.base import Calibratable, Inferred
 from cseval.inference.calibration import CalibrationPlan, Measured, calibrate, selection_bias
 from cseval.inference.choice import enough
 from cseval.inference.detectable import smallest_detectable
@@ -69,6 +70,7 @@ def design_of(evaluation: Evaluation, analysis: Analysis, inputs: Inputs) -> Des
         transition=transition,
         buffer_rings=rings,
         comparison=analysis.comparison,
+        registered=evaluation.programme.start,
     )
     design.require_neighbourhoods(evaluation.programme.neighbourhoods)
     return design
@@ -87,7 +89,7 @@ def run_analysis(
     design = design_of(evaluation, analysis, inputs)
     estimate = analysis.estimator.estimate(design)
     found = infer_all(design, analysis.estimator, estimate, analysis.inference, settings.draws, settings.seed)
-    measured = _measure(evaluation, analysis, design, found.methods, settings)
+    measured = _measure(evaluation, analysis, design, found, settings)
     inferred, choice = best_first(found, measured)
     judgements = found.judgements
     bias = selection_bias(measured)
@@ -154,22 +156,28 @@ def _measure(
     evaluation: Evaluation,
     analysis: Analysis,
     design: Design,
-    methods: Sequence[Inference],
+    found: Inferences,
     settings: Settings,
 ) -> tuple[Measured, ...]:
     """Measured error rates of the analysis' methods."""
-    plan = plan_of(evaluation, design, settings)
+    plan, methods = plan_of(evaluation, design, settings), found.methods
     testable = [m for m in methods if isinstance(m, Calibratable)]
     if testable and isinstance(analysis.estimator, PlaceboEstimator):
         registered = next((m for m in methods if isinstance(m, PlaceboNeighbourhoods)), None)
         placebo = registered or PlaceboNeighbourhoods(draws=settings.draws)  # where none is, it still draws the places
         others = [m for m in testable if m is not placebo]
-        found = calibrate(design, analysis.estimator, placebo, others, plan, settings.seed)
-        return tuple(m for m in found if registered is not None or m.method != placebo.name)
+        try:
+            rates = calibrate(design, analysis.estimator, placebo, others, plan, settings.seed)
+        except DesignError:
+            if registered is not None:
+                raise
+            return ()  # too few places to draw from, which only a method that ranks among them needs
+        return tuple(m for m in rates if registered is not None or m.method != placebo.name)
     if not isinstance(analysis.estimator, SeriesEstimator):
         return ()
     single = calibrate_series(design, analysis.estimator, plan.step, settings.seed)
-    return (single,) if single is not None else ()
+    # a name may hold the lag or the order that the model came to, which a shorter placebo window need not come to
+    return (replace(single, method=found.inferred[0].method),) if single is not None else ()
 
 
 def _less_selection(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from cseval.errors import EstimationError
 from cseval.estimate import EFFECT_COLUMNS, LOG, Estimate, convert, percent
 from cseval.inference.choice import enough
 from cseval.months import add_months
@@ -23,7 +24,9 @@ from cseval.result import (
 )
 
 if TYPE_CHECKING:
+    from cseval.claims.base import ClaimResult
     from cseval.estimators.event_study import EventStudy
+    from cseval.estimators.staggered_events import StaggeredEventStudy
     from cseval.inference.base import Inferred
     from cseval.inference.calibration import Measured
     from cseval.inference.guard import Judgement
@@ -208,7 +211,7 @@ def _ranked(result: AnalysisResult) -> Inferred:
     return next((i for i in result.inferred if i.draws is not None), result.inferred[0])
 
 
-def event_frame(result: AnalysisResult, study: EventStudy) -> pd.DataFrame:
+def event_frame(result: AnalysisResult, study: EventStudy | StaggeredEventStudy) -> pd.DataFrame:
     """Leads and lags of the primary analysis with pointwise intervals and a simultaneous band.
 
     Both come from the placebo neighbourhoods: each draw's coefficients are divided by the standard deviation that its
@@ -237,7 +240,7 @@ def event_frame(result: AnalysisResult, study: EventStudy) -> pd.DataFrame:
             "analysis": result.analysis.slug,
             "outcome": estimate.outcome,
             "bin": [
-                _bin_label(design.start, a, b)
+                f"months {a} to {b}" if design.staggered else _bin_label(design.start, a, b)
                 for a, b in zip(table["first_event_time"], table["last_event_time"], strict=True)
             ],
             "first_event_time": table["first_event_time"],
@@ -293,3 +296,36 @@ def displacement_frame(result: AnalysisResult, rows: Sequence[dict[str, Any]]) -
         frame["counterfactual"] = frame["observed"] / np.exp(frame["estimate"])
         frame["averted"] = frame["counterfactual"] - frame["observed"]
     return frame.reindex(columns=list(DISPLACEMENT_COLUMNS))
+
+
+def further_frames(results: Sequence[AnalysisResult], claims: Sequence[ClaimResult]) -> dict[str, pd.DataFrame]:
+    """Tables that estimators and claims leave of their own, by file name, each row named by its analysis or claim.
+
+    Raises
+    ------
+    EstimationError
+        If a claim and an estimator leave a table of one name.
+    """
+    by_analysis = _joined_tables(
+        ({"analysis": r.analysis.slug, "outcome": r.estimate.outcome}, r.estimate.tables) for r in results
+    )
+    by_claim = _joined_tables(({"claim": c.statement.slug, "outcome": c.outcome}, c.frames) for c in claims)
+    both = sorted(set(by_analysis) & set(by_claim))
+    if both:
+        raise EstimationError(f"two kinds of table {both[0]!r}", where="claims", expected="a name of its own")
+    return by_analysis | by_claim
+
+
+def _joined_tables(left: Iterable[tuple[dict[str, str], Mapping[str, pd.DataFrame]]]) -> dict[str, pd.DataFrame]:
+    """Tables of one name put under each other, each led by the columns that say whose it is."""
+    parts: dict[str, list[pd.DataFrame]] = {}
+    for named, tables in left:
+        for name, table in tables.items():
+            parts.setdefault(name, []).append(_led_by(table, named))
+    return {name: pd.concat(tables, ignore_index=True) for name, tables in sorted(parts.items())}
+
+
+def _led_by(table: pd.DataFrame, named: dict[str, str]) -> pd.DataFrame:
+    """The table with these columns first, the same value in every row."""
+    further = [c for c in table.columns if c not in named]
+    return table.assign(**named)[[*named, *further]].reset_index(drop=True)

@@ -54,6 +54,9 @@ class Estimate:
         Columns ``period, observed, fitted, counterfactual, low, high``: the treated area as a whole.
     facts : mapping
         Facts of the fit (dispersion, iterations, degrees of freedom).
+    tables : mapping of str to pandas.DataFrame
+        Further tables of the estimator's own (donor weights, effects by event time), by the name of the file that
+        they are written to.
     left_out, notes : tuple of str
     """
 
@@ -77,6 +80,7 @@ class Estimate:
     coefficients: pd.DataFrame | None = None
     path: pd.DataFrame | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

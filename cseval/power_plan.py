@@ -24,6 +24,8 @@ EFFECTS = (
 #: Months of follow-up that are tried beside the registered one.
 FOLLOW_UP = (6, 12, 18, 24)
 
+#: Months kept free for further placebo starts where the registered pre period is too long for one, and the fewest left.
+SPARE, LEAST_BEFORE = 12, 12
 #: Fewer simulations than this say nothing of a share near 80 %.
 FEWEST_SIMULATIONS = 50
 
@@ -126,6 +128,18 @@ def placebo_windows(evaluation: Evaluation, analysis: Analysis, inputs: Inputs, 
     return Windows(bases=bases, skipped=tuple(skipped))
 
 
+def shorter_before(evaluation: Evaluation, analysis: Analysis, inputs: Inputs) -> int | None:
+    """Months before each start with which three placebo windows of the registered follow-up fit before the programme.
+
+    None where the registered number fits, or fewer than a year would be left.
+    """
+    start, registered, after, transition = evaluation.window_of(analysis)
+    first, limit = _months_before(inputs, analysis.outcomes[0], start)
+    room = limit - first - transition - after
+    shorter = room - SPARE
+    return shorter if room < registered and shorter >= LEAST_BEFORE else None
+
+
 def _base(
     evaluation: Evaluation, analysis: Analysis, inputs: Inputs, plan: PowerPlan, window: tuple[int, int, int]
 ) -> Design:
@@ -142,6 +156,7 @@ def _base(
         transition=transition,
         buffer_rings=rings,
         comparison=analysis.comparison,
+        registered=evaluation.programme.start,
     )
     return treating(design, plan.areas)
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cseval.checks.base import CheckResult
+    from cseval.claims.base import ClaimResult
     from cseval.design import Design
     from cseval.estimate import Estimate
     from cseval.inference.base import Inferred
@@ -44,6 +45,7 @@ DETECTABLE_COLUMNS = (
     "evaluation analysis outcome method months_before months_after placebos target_power mde_fall mde_fall_error "
     "mde_rise mde_rise_error largest_fall largest_rise size size_error".split()
 )
+CLAIM_COLUMNS = "evaluation claim statement source paragraph outcome verdict on_stand_in sentence caveat".split()
 CHECK_COLUMNS = "analysis check question verdict statistic reference p_value sentence".split()
 
 
@@ -102,6 +104,10 @@ class EvaluationResult:
         Every registered method of every analysis, refused ones included.
     power : tuple of PowerResult
         Of the primary and the secondary analyses.
+    claims : tuple of ClaimResult
+        What the data say of public statements.
+    further : mapping of str to pandas.DataFrame
+        Tables that estimators and claims leave of their own, by file name.
     durations : mapping of str to float
         Seconds by step; the only part of a run that differs between two runs.
     """
@@ -126,6 +132,8 @@ class EvaluationResult:
     draws: int
     inference: pd.DataFrame
     power: tuple[PowerResult, ...] = ()
+    claims: tuple[ClaimResult, ...] = ()
+    further: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     durations: Mapping[str, float] = field(default_factory=dict)
 
     @property

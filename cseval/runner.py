@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from cseval.checks.context import CheckContext
 from cseval.errors import CsevalError, UsageError
 from cseval.estimators.base import PlaceboEstimator
 from cseval.inference.placebo import PlaceboNeighbourhoods
+from cseval.inputs import DEMONSTRATION
 from cseval.parallel import current
 from cseval.register import overlap_table
 from cseval.result import AnalysisResult, EvaluationResult
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cseval.checks.base import CheckResult
+    from cseval.claims.base import Claim, ClaimResult
     from cseval.inference.calibration import Measured
     from cseval.inputs import Inputs
     from cseval.power import PowerResult
@@ -34,6 +36,17 @@ Report = Callable[[str, str], None]
 
 def _silent(step: str, found: str) -> None:
     """Report nothing."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Found:
+    """What a run found, before it is put together: analyses, checks, power, claims, and the tables made of them."""
+
+    analyses: tuple[AnalysisResult, ...]
+    checks: tuple[CheckResult, ...]
+    power: tuple[PowerResult, ...]
+    claims: tuple[ClaimResult, ...]
+    frames: Mapping[str, pd.DataFrame]
 
 
 @dataclass
@@ -96,13 +109,14 @@ def run_evaluation(
     results, power = with_power(evaluation, results, inputs, settings)
     report("power", f"measured for {len(power)} analyses")
     clock.lap("power")
+    claims, untested = hold_claims(evaluation, inputs, settings, report)
+    clock.lap("claims")
     finished = _finish(results, checks)
     frames = _frames(evaluation.slug, finished, measured, inputs, rings)
     clock.lap("tables")
-    out = (*left_out, *refused, *notes)
-    return _assemble(
-        evaluation, inputs, finished, checks, frames, power, tuple(register), out, settings, clock.durations
-    )
+    out = (*left_out, *refused, *notes, *untested)
+    found = Found(analyses=finished, checks=checks, power=power, claims=claims, frames=frames)
+    return _assemble(evaluation, inputs, found, tuple(register), out, settings, clock.durations)
 
 
 def _data_words(inputs: Inputs) -> str:
@@ -201,6 +215,38 @@ def _checks(
     return tuple(found), ring_effects(context)
 
 
+def hold_claims(
+    evaluation: Evaluation, inputs: Inputs, settings: Settings, report: Report
+) -> tuple[tuple[ClaimResult, ...], tuple[str, ...]]:
+    """What the data say of each public claim, and a sentence for each that cannot be held against them."""
+    found: list[ClaimResult] = []
+    untested: list[str] = []
+    for claim in evaluation.claims:
+        try:
+            result = _held(claim, evaluation, inputs, settings.seed)
+        except CsevalError as error:
+            untested.append(f"claim {claim.statement.slug}: {error}")
+            continue
+        found.append(result)
+        report(f"claim {claim.statement.slug}", result.verdict)
+    return tuple(found), tuple(untested)
+
+
+def _held(claim: Claim, evaluation: Evaluation, inputs: Inputs, seed: int) -> ClaimResult:
+    """What the data say of a claim; simulated data say nothing of what was said about a real place."""
+    from cseval.claims.base import CANNOT_BE_TESTED, ClaimResult
+
+    if inputs.data != DEMONSTRATION:
+        return claim.test(evaluation, inputs, seed)
+    return ClaimResult(
+        statement=claim.statement,
+        outcome="",
+        verdict=CANNOT_BE_TESTED,
+        sentence="The data of this run are simulated and say nothing of a statement about a real place.",
+        caveat="Run the evaluation on real data to test it.",
+    )
+
+
 def _finish(results: Sequence[AnalysisResult], checks: Sequence[CheckResult]) -> tuple[AnalysisResult, ...]:
     """Let checks weaken the primary verdict."""
     primary = next(r for r in results if r.analysis.role == "primary")
@@ -218,12 +264,14 @@ def _frames(
 ) -> dict[str, pd.DataFrame]:
     from cseval import assemble
     from cseval.estimators.event_study import EventStudy
+    from cseval.estimators.staggered_events import StaggeredEventStudy
 
     primary = next(r for r in results if r.analysis.role == "primary")
+    study = StaggeredEventStudy(bin_months=3) if primary.design.staggered else EventStudy(bin_months=3, base="mean")
     return {
         "effects": assemble.effects_frame(slug, results, measured, inputs),
         "series": assemble.series_frame(results),
-        "event_study": assemble.event_frame(primary, EventStudy(bin_months=3, base="mean")),
+        "event_study": assemble.event_frame(primary, study),
         "placebo": assemble.placebo_frame(primary),
         "calibration": assemble.calibration_frame(slug, results, measured),
         "displacement": assemble.displacement_frame(primary, rings),
@@ -265,38 +313,39 @@ def _other_readings(results: Sequence[AnalysisResult], primary: AnalysisResult) 
 def _assemble(
     evaluation: Evaluation,
     inputs: Inputs,
-    results: tuple[AnalysisResult, ...],
-    checks: tuple[CheckResult, ...],
-    frames: dict[str, pd.DataFrame],
-    power: tuple[PowerResult, ...],
+    found: Found,
     register: tuple[Registered, ...],
     left_out: tuple[str, ...],
     settings: Settings,
     durations: dict[str, float],
 ) -> EvaluationResult:
-    primary = next(r for r in results if r.analysis.role == "primary")
+    from cseval.assemble import further_frames
+
+    primary = next(r for r in found.analyses if r.analysis.role == "primary")
     concerns = (
         *_stand_in(evaluation, primary),
         *_shortcomings(primary),
-        *(c.sentence for c in checks if c.verdict == "concern"),
-        *_other_readings(results, primary),
+        *(c.sentence for c in found.checks if c.verdict == "concern"),
+        *_other_readings(found.analyses, primary),
     )
     units = tuple(f"comparison unit {u}: a month of the window is missing" for u in primary.design.units_left_out)
     months = tuple(f"month {m}: not received" for m in primary.design.months_left_out)
     return EvaluationResult(
         evaluation=evaluation,
         inputs=inputs,
-        analyses=results,
-        checks=checks,
+        analyses=found.analyses,
+        checks=found.checks,
         overlaps=overlap_table(register, evaluation),
         headline=primary.sentence,
         weaknesses=concerns + evaluation.limits,
-        evidence=evidence_statement(checks),
+        evidence=evidence_statement(found.checks),
         left_out=left_out + units + months,
         warnings=inputs.panel.notes + inputs.notes,
         seed=settings.seed,
         draws=settings.draws,
-        power=power,
+        power=found.power,
+        claims=found.claims,
+        further=further_frames(found.analyses, found.claims),
         durations=durations,
-        **frames,
+        **found.frames,
     )

@@ -20,6 +20,8 @@ MINUS = "\N{MINUS SIGN}"
 
 OUTCOME_NAMES = {
     "anti_social_behaviour": "anti-social behaviour",
+    "possession_of_article_with_blade_or_point": "possession of a blade",
+    "robbery_of_personal_property": "personal robbery",
     "disorder": "disorder (arson, criminal damage and public order offences)",
 }
 

@@ -115,7 +115,7 @@ def _overall(states: list[str]) -> str:
 
 
 def _print_kind(kind: str, source: Source, files: list[tuple[Provenance, str]]) -> None:
-    click.echo(f"{_overall([s for _, s in files]):8} {kind:19} {source.title}")
+    click.echo(f"{_overall([s for _, s in files]):8} {kind:23} {source.title}")
     for entry, now in files:
         months = f"{entry.first_month} to {entry.last_month}" if entry.first_month else "no months"
         text = f"{now:8}   {entry.path}: {months}, vintage {entry.vintage}, sha256 {entry.sha256[:12]}"

@@ -68,7 +68,7 @@ def run(
         raise UsageError(
             "part of an evaluation would replace its whole outputs", where="--only", todo="Add --out FOLDER"
         )
-    chosen = _chosen(project, slugs, everything)
+    chosen = _with_data(_chosen(project, slugs, everything), data, everything)
     place = _Place(project, out, several=len(chosen) > 1)
     if dry_run:
         records = [_plan(evaluation, place, data, only, as_json) for evaluation in chosen]
@@ -92,6 +92,16 @@ def _chosen(project: Project, slugs: tuple[str, ...], everything: bool) -> list[
             todo="`cseval list` shows the evaluations",
         )
     return list(evaluations(project).values()) if everything else [find(project, s) for s in slugs]
+
+
+def _with_data(chosen: list[Evaluation], data: str, everything: bool) -> list[Evaluation]:
+    """The evaluations less, of all that there are, those that have no real data where a folder of it was given."""
+    if not everything or data in ("auto", "demonstration"):
+        return chosen
+    for evaluation in chosen:
+        if evaluation.demonstration_only:
+            click.echo(f"{evaluation.slug} is left out: {evaluation.demonstration_only}", err=True)
+    return [e for e in chosen if not e.demonstration_only]
 
 
 @dataclass(frozen=True)

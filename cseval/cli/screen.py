@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,7 +95,7 @@ def _cells(item: AnalysisResult, row: dict[str, object]) -> tuple[str, ...]:
         return float(row[name])  # type: ignore[arg-type]
 
     def signed(name: str) -> str:
-        return f"{number(name):+.1f}%".replace("-", MINUS)
+        return f"{number(name):+.1f}%".replace("-", MINUS) if math.isfinite(number(name)) else "no end"
 
     return (
         escape(str(row["label"])),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from cseval.errors import DesignError, EstimationError, UsageError
@@ -177,7 +178,8 @@ class Conformal:
     to all months, and the residuals of the months after the start are compared with those of every cyclic shift;
     ``p = share of shifts with S >= S_0``, the observed order included, so at least ``1 / T`` for T months. The
     proxy of a log ratio is a constant share of the comparison's count in the same month, with Pearson residuals; that
-    of a difference of means is the comparison's mean plus a constant.
+    of a difference of means is the comparison's mean plus a constant. A synthetic control is its own proxy, its weights
+    fitted anew to all months under every effect that is tested, with plain residuals.
 
     The test is exact if the residuals are exchangeable, and approximately valid if they are stationary and weakly
     dependent; it uses no other place, so neighbours may share their shocks. Pearson residuals take the variance of a
@@ -214,22 +216,22 @@ class Conformal:
         EstimationError
             If a month has no incident in the comparison, or every constant effect is rejected.
         UsageError
-            If the estimate is not the difference in differences of the treated and comparison totals.
+            If the estimator has no proxy of its own and the estimate is not the difference in differences of the
+            treated and comparison totals.
         """
         import numpy as np
 
         windows = self.scheme.windows(design.post)
         _require_months(self, design, len(windows))
-        series = _series(design, design.own_set)
         ratio = estimate.scale == LOG
-        _require_proxy(series, estimate.effect, ratio)
+        residuals = _own_residuals(design, estimator, estimate.effect, ratio)
 
         def test(effects: Floats) -> Floats:
-            return self._p(series, effects, windows, ratio)
+            return self._p(residuals(effects), windows)
 
         p_value = float(test(np.zeros(1))[0])
         _require_p(p_value, design)
-        low, high = _interval(test, estimate.effect, series, ratio, design)
+        low, high = _interval(test, estimate.effect, _first_step(design, estimate.effect, ratio), ratio, design)
         return Inferred(
             method=self.name,
             std_error=float("nan"),
@@ -255,15 +257,14 @@ class Conformal:
         p: Floats = np.full(len(tested), np.nan)
         for first in range(0, len(tested), CHUNK):
             rows = np.arange(first, min(first + CHUNK, len(tested)))
-            series = _series(design, tested.sets.take(rows))
-            p[rows] = self._p(series, np.zeros(len(rows)), windows, ratio)
+            residuals = _residuals(design, tested.estimator, tested.sets.take(rows), ratio)
+            p[rows] = self._p(residuals(np.zeros(len(rows))), windows)
         return p
 
-    def _p(self, series: Series, effects: Floats, windows: Floats, ratio: bool) -> Floats:
-        """p-value of each effect (one series) or of each series."""
-        from cseval.inference.conformal_kernels import difference_residuals, ratio_residuals, shift_p
+    def _p(self, residuals: Floats, windows: Floats) -> Floats:
+        """p-value of each row of residuals."""
+        from cseval.inference.conformal_kernels import shift_p
 
-        residuals = (ratio_residuals if ratio else difference_residuals)(series, effects)
         return shift_p(self.statistic.of(residuals, windows))
 
 
@@ -273,13 +274,41 @@ def _series(design: Design, sets: PlaceboSets) -> Series:
     return series_of(design.counts, design.post, design.comparison, sets)
 
 
-def _interval(test: Test, effect: float, series: Series, ratio: bool, design: Design) -> tuple[float, float]:
+def _residuals(design: Design, estimator: Estimator, sets: PlaceboSets, ratio: bool) -> Test:
+    """Function from effects to residuals: of the proxy of the estimator itself if it has one, else of the total."""
+    from cseval.estimators.base import ProxyEstimator
+    from cseval.inference.conformal_kernels import difference_residuals, ratio_residuals
+
+    if isinstance(estimator, ProxyEstimator):
+        return partial(estimator.proxy_residuals, design, sets)
+    return partial(ratio_residuals if ratio else difference_residuals, _series(design, sets))
+
+
+def _own_residuals(design: Design, estimator: Estimator, effect: float, ratio: bool) -> Test:
+    """`_residuals` of the treated area; refused where the estimate is not the one whose proxy is used."""
+    from cseval.estimators.base import ProxyEstimator
+
+    if not isinstance(estimator, ProxyEstimator):
+        _require_proxy(_series(design, design.own_set), effect, ratio)
+    return _residuals(design, estimator, design.own_set, ratio)
+
+
+def _first_step(design: Design, effect: float, ratio: bool) -> float:
+    """How far from the estimate an end of the interval is first looked for."""
+    import numpy as np
+
+    if ratio:
+        return abs(effect) + 0.05
+    series = _series(design, design.own_set)
+    return abs(effect) + float(np.std(series.treated / series.units)) + 1e-3
+
+
+def _interval(test: Test, effect: float, step: float, ratio: bool, design: Design) -> tuple[float, float]:
     """The effects that are not rejected at 5 %, looked for from the estimate outwards."""
     import numpy as np
 
     from cseval.inference.conformal_kernels import not_rejected
 
-    step = abs(effect) + (0.05 if ratio else float(np.std(series.treated / series.units)) + 1e-3)
     low, high = not_rejected(test, effect, step, LOG_LIMIT if ratio else 1e4 * step)
     if np.isnan(low):
         raise EstimationError(

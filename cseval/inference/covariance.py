@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cseval.errors import UsageError
 from cseval.inference.base import Inferred, Placebos
 
 if TYPE_CHECKING:
     from cseval.design import Design
     from cseval.estimate import Estimate
-    from cseval.estimators.base import ClusterErrors, Estimator, Floats
+    from cseval.estimators.base import ClusterErrors, ClusterEstimator, Estimator, Floats
     from cseval.inference.cluster_kernels import ClusterVariances
     from cseval.inference.requirements import Requirement
 
@@ -43,7 +44,14 @@ class ClusterRobust:
         return CLUSTER_ROBUST
 
     def infer(self, design: Design, estimator: Estimator, estimate: Estimate, seed: int) -> Inferred:
-        """The errors that the estimator reports itself."""
+        """The errors that the estimator reports itself.
+
+        Raises
+        ------
+        UsageError
+            If the estimator has no errors clustered by unit.
+        """
+        require_cluster_errors(self.name, estimator)
         note = few_note(estimate.treated_units)
         return Inferred(
             method=self.name,
@@ -56,8 +64,9 @@ class ClusterRobust:
         )
 
     def test_many(self, tested: Placebos, reference: Placebos, among: bool = False) -> Floats:
-        """Two-sided t test of each placebo effect by its own cluster-robust error."""
-        return t_test(tested, tested.estimator.cluster_errors(tested.design, tested.sets))
+        """Two-sided t test of each placebo effect by its own cluster-robust error; raises as `infer`."""
+        clustered = require_cluster_errors(self.name, tested.estimator)
+        return t_test(tested, clustered.cluster_errors(tested.design, tested.sets))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +140,26 @@ class ClusterRobustCR3:
     def test_many(self, tested: Placebos, reference: Placebos, among: bool = False) -> Floats:
         """Two-sided t test of each placebo effect; NaN where a group has a single unit with incidents."""
         return t_test(tested, _variances(self.name, tested).errors_cr3())
+
+
+def require_cluster_errors(method: str, estimator: Estimator) -> ClusterEstimator:
+    """The estimator, if it has errors clustered by unit.
+
+    Raises
+    ------
+    UsageError
+        If it has none, as a synthetic control, whose comparison is one weighted series.
+    """
+    from cseval.estimators.base import ClusterEstimator
+
+    if not isinstance(estimator, ClusterEstimator):
+        raise UsageError(
+            f"{estimator.name} has no errors clustered by unit",
+            where=method,
+            expected="an estimator with cluster_errors",
+            todo="Use PlaceboNeighbourhoods or Conformal",
+        )
+    return estimator
 
 
 def t_test(tested: Placebos, errors: ClusterErrors) -> Floats:

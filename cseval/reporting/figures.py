@@ -12,6 +12,7 @@ from cseval.errors import SpecError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cseval.claims.base import ClaimResult
     from cseval.result import EvaluationResult
 
 DPI = 150
@@ -86,12 +87,42 @@ def make_figures(result: EvaluationResult) -> tuple[tuple[Figure, ...], tuple[st
         effects.calibration_figure,
         _power_figure,
         series.its_figure,
+        *_synthetic_figures(result),
+        *_claim_figures(result),
         place.roles_figure,
         place.timeline_figure,
     )
     made = [make(result) for make in makers]
     figures = tuple(m for m in made if isinstance(m, Figure))
     return figures, tuple(m for m in made if isinstance(m, str))
+
+
+def _synthetic_figures(result: EvaluationResult) -> tuple[Callable[[EvaluationResult], Figure | str], ...]:
+    """The figure of the synthetic control, where an analysis has one."""
+    from cseval.reporting.figures_synthetic import synthetic_figure
+
+    return (synthetic_figure,) if any("donor_weights" in a.estimate.tables for a in result.analyses) else ()
+
+
+def _claim_figures(result: EvaluationResult) -> tuple[Callable[[EvaluationResult], Figure | str], ...]:
+    """The figures of the public claims; of several readings of one claim the first is drawn, the tables hold all."""
+    from functools import partial
+
+    from cseval.reporting import figures_claims as claims
+
+    kinds = (
+        ("ranking", claims.ranking_figure),
+        ("ranking", claims.funnel_figure),
+        ("rolling_year", claims.rolling_year_figure),
+    )
+    firsts = [(next((c for c in result.claims if frame in c.frames), None), draw) for frame, draw in kinds]
+    return tuple(partial(_claim_figure, claim, draw) for claim, draw in firsts if claim is not None)
+
+
+def _claim_figure(claim: ClaimResult, draw: Callable[..., Figure | str], result: EvaluationResult) -> Figure | str:
+    from cseval.reporting.tables_base import source_words
+
+    return draw(claim, source=source_words(result), data=result.data)
 
 
 def _power_figure(result: EvaluationResult) -> Figure | str:

@@ -18,6 +18,7 @@ from cseval.reporting.formats import csv_text, json_number, number_text
 from cseval.result import (
     CALIBRATION_COLUMNS,
     CHECK_COLUMNS,
+    CLAIM_COLUMNS,
     DETECTABLE_COLUMNS,
     DISPLACEMENT_COLUMNS,
     EVENT_COLUMNS,
@@ -45,7 +46,23 @@ TITLES = {
     "power": "Power by effect and months of follow-up",
     "detectable": "Smallest effects that would be detected four times in five",
     "specification_curve": "The primary question under every combination of defensible choices",
+    "claims": "Public claims held against these data",
+    "averted": "Incidents averted by month and in all, by analyses of time series",
+    "donor_weights": "Weights of the comparison units in synthetic controls",
+    "time_weights": "Weights of the months before the start in synthetic difference in differences",
+    "att_by_cohort_and_period": "Effects by cohort and month",
+    "aggregations": "Effects by event time, cohort and calendar month, and over all",
+    "dose": "The treated area month by month with the dose it had",
+    "ranking": "Change of every unit and its rank",
+    "ranking_summary": "The rank that a claim is about, and what regression to the mean alone would give",
+    "rolling_year": "Rolling twelve-month sums of the area and of the others",
+    "rolling_trend": "Trends of the rolling year",
 }
+
+
+def title_of(name: str) -> str:
+    """What a data file holds; a table that an estimator leaves of its own goes by its name."""
+    return TITLES.get(name, name.replace("_", " ").capitalize())
 
 
 def data_frames(result: EvaluationResult) -> dict[str, pd.DataFrame]:
@@ -62,6 +79,8 @@ def data_frames(result: EvaluationResult) -> dict[str, pd.DataFrame]:
         "power": (_joined([p.curve for p in result.power]), POWER_COLUMNS),
         "detectable": (_joined([p.detectable for p in result.power]), DETECTABLE_COLUMNS),
         "specification_curve": (_curve(result), CURVE_COLUMNS),
+        "claims": (claims_frame(result), CLAIM_COLUMNS),
+        **{name: (frame, tuple(map(str, frame.columns))) for name, frame in result.further.items()},
     }
     return {name: ordered(frame, columns, name) for name, (frame, columns) in frames.items()}
 
@@ -98,6 +117,28 @@ def checks_frame(result: EvaluationResult) -> pd.DataFrame:
         for c in result.checks
     ]
     return pd.DataFrame(rows, columns=CHECK_COLUMNS)
+
+
+def claims_frame(result: EvaluationResult) -> pd.DataFrame:
+    """The public claims as rows, with their verdicts."""
+    import pandas as pd
+
+    rows = [
+        (
+            result.evaluation.slug,
+            c.statement.slug,
+            c.statement.text,
+            c.statement.source,
+            c.statement.paragraph,
+            c.outcome,
+            c.verdict,
+            c.on_stand_in,
+            c.sentence,
+            c.caveat,
+        )
+        for c in result.claims
+    ]
+    return pd.DataFrame(rows, columns=CLAIM_COLUMNS)
 
 
 def ordered(frame: pd.DataFrame, columns: Sequence[str], name: str) -> pd.DataFrame:

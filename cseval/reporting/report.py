@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cseval.checks import specification_curve
 from cseval.inputs import DEMONSTRATION
 from cseval.reporting import formats as f
+from cseval.reporting import further
 from cseval.reporting import tables as t
 from cseval.reporting import tables_inference as ti
 from cseval.reporting.document import (
@@ -61,11 +62,13 @@ def build_document(
     sections = (
         _section("question", "The question", Paragraph(text=result.evaluation.question)),
         _section("answer", "The answer", answer(result)),
+        _section("claims", "What was said in public", *further.claims_blocks(result)),
         _section("effects", "Every estimate", TableBlock(table=t.effects_table(result)), _readings(result)),
         _section("weaknesses", "What weakens this answer", _weaknesses(result)),
         _section("figures", "Figures", *(_figure_block(result, g) for g in figures)),
         _section("checks", "Checks", *_checks(result)),
         _section("displacement", "Did incidents move next door?", *_if_rows(t.displacement_table(result))),
+        _section("models", "What the models are made of", *further.further_blocks(result)),
         _section("calibration", "How often each method is wrong on these data", *_calibration(result)),
         _section("power", "What this comparison could have seen", *_power(result)),
         _section("design", "The design", *_design(result)),
@@ -126,8 +129,8 @@ def _stands_in(result: EvaluationResult) -> str:
     if wanted == used:
         return ""
     return (
-        f"{f.sentence_case(f.outcome_words(wanted))} itself could not be evaluated, since these data hold no monthly "
-        f"counts of it; {f.outcome_words(used)} stands in for it, as registered."
+        f"The registered outcome, {f.outcome_words(wanted)}, could not be evaluated, since these data hold no monthly "
+        f"counts of it; {f.outcome_words(used)} stands in, as registered."
     )
 
 

@@ -56,14 +56,14 @@ def build_outputs(
 
     Two calls with the same result give the same bytes, except for the ``run`` block of the manifest.
     """
-    from cseval.reporting.files import PACKAGE, TITLES, csv_bytes, data_frames, package_bytes
+    from cseval.reporting.files import PACKAGE, csv_bytes, data_frames, package_bytes, title_of
     from cseval.reporting.manifest import manifest_bytes
     from cseval.reporting.report import build_document
 
     figures, not_drawn = _figures(result)
     rendered = dict(zip((g.name for g in figures), current().map(_draw, range(len(figures)), result), strict=True))
     frames: dict[str, tuple[str, pd.DataFrame]] = {
-        f"{name}.csv": (TITLES[name], frame) for name, frame in data_frames(result).items()
+        f"{name}.csv": (title_of(name), frame) for name, frame in data_frames(result).items()
     }
     frames |= {f"figures/{g.name}.csv": (f"Data of the figure: {g.title}", g.data) for g in figures}
     data = {path: csv_bytes(frame) for path, (_, frame) in frames.items()}

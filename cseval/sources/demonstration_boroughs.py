@@ -13,7 +13,8 @@ Knife outcomes are nested as the published ones are. Offences with injury are so
 25 is counted for some of the offences with injury, and most of those are not domestic.
 
 The treated borough is the inner one whose knife crime with injury stood highest above its own past in the year before
-the plan, so it starts from a peak: part of any fall is regression to the mean.
+the plan, so it starts from a peak. What that brings by itself is for the check of the peak before the start to say:
+with shocks that last, as these do, it is a rise rather than a fall.
 """
 
 from __future__ import annotations

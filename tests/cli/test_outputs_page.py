@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from small_project import OUTPUTS, contents
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "outputs.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "outputs.md").read_text(encoding="utf-8")
+FURTHER = PAGE.split("### Tables that only some evaluations have")[1].split("\n## ")[0]
 TABLES = dict(re.findall(r"^### `(\w+\.csv)`[^\n]*\n(.*?)(?=^##|\Z)", PAGE, flags=re.DOTALL | re.MULTILINE))
 
 
@@ -38,6 +40,12 @@ def test_columns_are_the_page_s_in_their_order(name, project_that_ran):
 
 def test_every_table_has_its_columns_described(project_that_ran):
     assert set(TABLES) == {p.name for p in (project_that_ran / OUTPUTS).glob("*.csv")}
+
+
+def test_tables_of_estimators_and_claims_are_named():
+    """Whatever the committed evaluations leave beside the tables that every run has."""
+    left = {p.name for p in ROOT.glob("outputs/**/*.csv") if p.parent.name != "figures"}
+    assert left - set(TABLES) <= set(first_cells(FURTHER))
 
 
 def test_every_key_of_the_manifest_is_described(project_that_ran):

@@ -191,7 +191,7 @@ def test_a_run_that_fails_while_drawing_leaves_the_old_outputs_whole(done, cseva
 
 def test_an_empty_folder_uses_the_founding_evaluation(tmp_path, monkeypatch, cseval):
     monkeypatch.chdir(tmp_path)
-    assert cseval("list").out.startswith("pilot-evaluation  Neighbourhood Management Pilot\n    not run yet\n")
+    assert "pilot-evaluation  Neighbourhood Management Pilot\n    not run yet\n" in cseval("list").out
     said = cseval("run", "pilot-evaluation", "--only", "robbery", "--draws", 99, "--out", "result", "--json")
     assert said.code == 0
     (record,) = strict_json(said.out)

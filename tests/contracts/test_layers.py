@@ -21,12 +21,13 @@ LAYERS = (
     ("infer",),
     ("reporting",),
     ("result",),
-    ("checks",),
+    ("checks", "claims"),
     ("words",),
     ("verdict",),
     ("inference",),
     ("estimators",),
     ("design",),
+    ("aligned", "cohorts", "design_parts"),
     ("sources",),
     ("inputs", "register"),
     ("areas", "panel", "project"),
@@ -47,6 +48,8 @@ CIRCLES = {
     ("cseval.reporting.figures", "cseval.reporting.figures_series"): "the same",
     ("cseval.reporting.figures", "cseval.reporting.figures_specification"): "the same",
     ("cseval.reporting.figures", "cseval.reporting.figures_power"): "the same",
+    ("cseval.reporting.figures", "cseval.reporting.figures_synthetic"): "the same",
+    ("cseval.reporting.figures", "cseval.reporting.figures_claims"): "the same",
 }
 
 

@@ -1,0 +1,99 @@
+"""What a report says of public claims, and the tables that estimators leave of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cseval.reporting import formats as f
+from cseval.reporting.document import Block, Bullets, TableBlock
+from cseval.reporting.files import title_of
+from cseval.reporting.tables_base import label_of, make_table, printable, shortened
+from cseval.tables import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cseval.claims.base import ClaimResult
+    from cseval.result import EvaluationResult
+
+#: Weights below this share of the whole are counted together in print; the data file has them all.
+SMALL_WEIGHT = 0.005
+#: Tables that stand in figures or are too long for a page; the folder has them.
+NOT_PRINTED = ("rolling_year", "averted", "att_by_cohort_and_period", "time_weights")
+
+
+def claims_table(result: EvaluationResult) -> Table:
+    """Every public claim with its verdict and the finding behind it."""
+    rows = [
+        {
+            "claim": f"“{c.statement.text}” ({_where(c)})",
+            "verdict": f.sentence_case(c.verdict),
+            "tested_on": f.sentence_case(f.outcome_words(c.outcome)) if c.outcome else f.NOT_APPLICABLE,
+            "on_stand_in": f.sentence_case(c.on_stand_in) if c.on_stand_in else f.NOT_APPLICABLE,
+            "finding": f.full_stop(c.sentence),
+            "caveat": f.full_stop(c.caveat) if c.caveat else f.NOT_APPLICABLE,
+        }
+        for c in result.claims
+    ]
+    return make_table(
+        result,
+        slug="claims",
+        title="Public claims held against these data",
+        rows=rows,
+        headings={
+            "claim": "What was said",
+            "tested_on": "Tested on",
+            "on_stand_in": "Said of that outcome instead",
+            "caveat": "How far that is from the claim",
+        },
+        notes=["The verdict follows from the numbers by a fixed rule; nobody chooses it."],
+    )
+
+
+def _where(claim: ClaimResult) -> str:
+    paragraph = f", paragraph {claim.statement.paragraph}" if claim.statement.paragraph else ""
+    return f"{claim.statement.source}{paragraph}"
+
+
+def claims_blocks(result: EvaluationResult) -> list[Block]:
+    """The claims in words and as a table; nothing where the evaluation tests none."""
+    if not result.claims:
+        return []
+    said = Bullets(
+        items=tuple((f"“{c.statement.text}”", f"{_verdict_words(c)} {f.full_stop(c.sentence)}") for c in result.claims)
+    )
+    return [said, TableBlock(table=claims_table(result), folded=True)]
+
+
+def _verdict_words(claim: ClaimResult) -> str:
+    """The verdict, and what would be said of the outcome at hand instead."""
+    instead = f"; said of {f.outcome_words(claim.outcome)} instead: {claim.on_stand_in}" if claim.on_stand_in else ""
+    return f"{f.sentence_case(claim.verdict)}{instead}."
+
+
+def further_blocks(result: EvaluationResult) -> list[Block]:
+    """Each table that an estimator or a claim leaves of its own, folded, with small weights counted together."""
+    shown = {name: frame for name, frame in result.further.items() if name not in NOT_PRINTED and len(frame)}
+    return [TableBlock(table=_further_table(result, name, frame), folded=True) for name, frame in shown.items()]
+
+
+def _further_table(result: EvaluationResult, name: str, frame: pd.DataFrame) -> Table:
+    values, notes = _without_small(frame)
+    if "analysis" in values.columns:
+        values = values.assign(analysis=[label_of(result, slug) for slug in values["analysis"]])
+    values = values.assign(outcome=[f.sentence_case(f.outcome_words(str(o))) for o in values["outcome"]])
+    table = Table(slug=f"further-{name.replace('_', '-')}", title=title_of(name), values=values, notes=notes)
+    return printable(shortened(table, f"{name}.csv"), result)
+
+
+def _without_small(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Rows without the weights that are too small to matter, and a note of how many those are."""
+    if "weight" not in frame.columns:
+        return frame, ()
+    large = frame["weight"].abs() >= SMALL_WEIGHT
+    note = (
+        f"{f.plural(int((~large).sum()), 'weight')} below {SMALL_WEIGHT:g} are left out here."
+        if not large.all()
+        else ""
+    )
+    return frame[large], (note,) if note else ()
