@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 TOLERANCE = 1e-6
+#: Letters of a value that are printed.
+LONGEST = 200
 
 #: Rendered from the tables, so a difference in them shows there: pixels and fonts differ between machines.
 RENDERED = (".png", ".svg")
@@ -96,7 +98,15 @@ def _values(made: Any, old: Any, where: str) -> list[str]:
         return [d for i, (a, b) in enumerate(zip(made, old, strict=True)) for d in _values(a, b, f"{where}/{i}")]
     numbers = isinstance(made, (int, float)) and isinstance(old, (int, float))
     same = math.isclose(made, old, rel_tol=TOLERANCE, abs_tol=TOLERANCE) if numbers else made == old
-    return [] if same else [f"{where}: {made!r}, on disk {old!r}"]
+    return [] if same else [f"{where}: {_told(made)}, on disk {_told(old)}"]
+
+
+def _told(value: Any) -> str:
+    """A value as a line has room for it."""
+    if isinstance(value, (list, dict)):
+        return f"{len(value)} entries"
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def _without_pictures(page: bytes) -> str:

@@ -12,6 +12,7 @@ from cseval.areas import Areas
 from cseval.errors import DataError, DesignError, UsageError
 from cseval.months import month_number
 from cseval.panel import Panel, Provenance
+from cseval.tables import Table
 
 ROLE_NAMES = ("treated", "buffer", "excluded", "comparison")
 REAL, DEMONSTRATION = "real", "demonstration"
@@ -66,6 +67,8 @@ class Inputs:
     provenance : tuple of Provenance
         Inputs other than those of the panel.
     notes : tuple of str
+    context : tuple of Table
+        Tables that are shown for context and enter no estimate.
     truth : mapping of str to float
         True log effects by outcome; demonstration data only.
     """
@@ -77,6 +80,7 @@ class Inputs:
     data: str = REAL
     provenance: tuple[Provenance, ...] = ()
     notes: tuple[str, ...] = ()
+    context: tuple[Table, ...] = ()
     truth: Mapping[str, float] = field(default_factory=dict)
 
     def group(self, name: str) -> frozenset[str]:

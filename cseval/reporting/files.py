@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cseval.result import EvaluationResult
+    from cseval.tables import Table
 
 PACKAGE = "datapackage.json"
 TITLES = {
@@ -46,6 +47,7 @@ TITLES = {
     "power": "Power by effect and months of follow-up",
     "detectable": "Smallest effects that would be detected four times in five",
     "specification_curve": "The primary question under every combination of defensible choices",
+    "force_context": "Knife crime by quarter in London and elsewhere, for context",
     "claims": "Public claims held against these data",
     "averted": "Incidents averted by month and in all, by analyses of time series",
     "donor_weights": "Weights of the comparison units in synthetic controls",
@@ -58,6 +60,11 @@ TITLES = {
     "rolling_year": "Rolling twelve-month sums of the area and of the others",
     "rolling_trend": "Trends of the rolling year",
 }
+
+
+def context_file(table: Table) -> str:
+    """Name of the file of a table that is shown for context."""
+    return table.slug.replace("-", "_")
 
 
 def title_of(name: str) -> str:
@@ -81,6 +88,7 @@ def data_frames(result: EvaluationResult) -> dict[str, pd.DataFrame]:
         "specification_curve": (_curve(result), CURVE_COLUMNS),
         "claims": (claims_frame(result), CLAIM_COLUMNS),
         **{name: (frame, tuple(map(str, frame.columns))) for name, frame in result.further.items()},
+        **{context_file(t): (t.values, tuple(map(str, t.values.columns))) for t in result.inputs.context},
     }
     return {name: ordered(frame, columns, name) for name, (frame, columns) in frames.items()}
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cseval.reporting import formats as f
 from cseval.reporting.document import Block, Bullets, TableBlock
-from cseval.reporting.files import title_of
+from cseval.reporting.files import context_file, title_of
 from cseval.reporting.tables_base import label_of, make_table, printable, shortened
 from cseval.tables import Table
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Weights below this share of the whole are counted together in print; the data file has them all.
 SMALL_WEIGHT = 0.005
+#: Rows of a table for context that are printed.
+CONTEXT_ROWS = 12
 #: Tables that stand in figures or are too long for a page; the folder has them.
 NOT_PRINTED = ("rolling_year", "averted", "att_by_cohort_and_period", "time_weights")
 
@@ -75,6 +78,18 @@ def further_blocks(result: EvaluationResult) -> list[Block]:
     """Each table that an estimator or a claim leaves of its own, folded, with small weights counted together."""
     shown = {name: frame for name, frame in result.further.items() if name not in NOT_PRINTED and len(frame)}
     return [TableBlock(table=_further_table(result, name, frame), folded=True) for name, frame in shown.items()]
+
+
+def context_blocks(result: EvaluationResult) -> list[Block]:
+    """Tables that the inputs bring for context, the latest rows of each; they enter no estimate."""
+    return [TableBlock(table=_context_table(result, table), folded=True) for table in result.inputs.context]
+
+
+def _context_table(result: EvaluationResult, table: Table) -> Table:
+    """The last rows of a table for context, with its own source."""
+    rows = table.values.tail(CONTEXT_ROWS)
+    notes = (*table.notes, f"The last {len(rows)} of {len(table.values)} rows; {context_file(table)}.csv has all.")
+    return replace(printable(replace(table, values=rows, notes=notes), result), source=table.source)
 
 
 def _further_table(result: EvaluationResult, name: str, frame: pd.DataFrame) -> Table:

@@ -74,6 +74,7 @@ def build_document(
         _section("design", "The design", *_design(result)),
         _section("outcomes", "Outcomes and choices, and why", _reasons(result)),
         _section("left-out", "What was left out", _left_out(result, not_drawn)),
+        _section("context", "For context", *further.context_blocks(result)),
         _section("overlaps", "Other programmes at the same time", *_overlaps(result)),
         _section("evidence", "How strong this evidence is", Paragraph(text=f.full_stop(result.evidence))),
         _section("limits", "Limits", lines(*map(f.full_stop, result.evaluation.limits))),

@@ -11,6 +11,8 @@ from cseval.months import month_range
 from cseval.project import Project
 from cseval.sources.boroughs import CODES
 from cseval.sources.geography import boundaries_for
+from cseval.sources.home_office import KIND as FORCES
+from cseval.sources.home_office import force_context
 from cseval.sources.input_parts import (
     LEAST_COVER,
     in_districts,
@@ -60,7 +62,8 @@ def borough_inputs(
     -------
     Inputs
         With the groups ``inner``, ``outer`` and ``neighbours`` (boroughs that touch a treated one); with residents
-        as exposure where borough population is imported; with knife crime and its victims where a Monthly Crime
+        as exposure where borough population is imported; with knife crime by police force for context where that is;
+        with knife crime and its victims where a Monthly Crime
         Dashboard covers the window, else with a note that says why not.
 
     Raises
@@ -71,13 +74,15 @@ def borough_inputs(
     reference = Project.find().reference
     panel = _panel(catalogue, window, sums or {})
     roles = read_roles(reference / programme.roles)
+    forces = force_context(catalogue)
     areas = boundaries_for(catalogue, BOUNDARIES, panel.units)
     return Inputs(
         panel=panel,
         areas=areas,
         roles=roles,
         groups=_groups(panel, areas, roles, reference_column(reference / inner, "borough") if inner else frozenset()),
-        provenance=catalogue.provenance(BOUNDARIES) + catalogue.provenance(POPULATION),
+        provenance=catalogue.provenance(BOUNDARIES) + catalogue.provenance(POPULATION) + catalogue.provenance(FORCES),
+        context=(forces,) if forces is not None else (),
     )
 
 
