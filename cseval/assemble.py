@@ -117,16 +117,11 @@ def _extra(result: AnalysisResult, measured: Sequence[Measured], inputs: Inputs)
         "placebo_neighbourhoods": facts.get("placebo_neighbourhoods", nan),
         "distinct_neighbourhoods": facts.get("distinct_neighbourhoods", nan),
         "disjoint_neighbourhoods": facts.get("disjoint_neighbourhoods", nan),
-        "match_factor": _finite(facts.get("match_factor", nan)),
+        "match_factor": facts.get("match_factor", nan),
         "smallest_p": facts.get("smallest_p", nan),
         "true_percent_change": percent(truth) if truth is not None else nan,
         "sentence": result.sentence,
     }
-
-
-def _finite(value: float) -> float:
-    """A number, or NaN where it has no end (any count was accepted as a match)."""
-    return value if math.isfinite(value) else math.nan
 
 
 def calibration_frame(

@@ -23,7 +23,7 @@ from cseval.words import outcome_words
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cseval.checks.base import CheckResult
+    from cseval.checks.base import Check, CheckResult
     from cseval.claims.base import Claim, ClaimResult
     from cseval.inference.calibration import Measured
     from cseval.inputs import Inputs
@@ -200,6 +200,17 @@ def _context(
     )
 
 
+def _checked(check: Check, context: CheckContext) -> CheckResult:
+    """What a check found, or that it cannot be made here: one that does not apply must not cost the evaluation."""
+    from cseval.checks.base import not_applicable
+
+    try:
+        return check.run(context)
+    except CsevalError as error:
+        name = "".join(f" {c.lower()}" if c.isupper() else c for c in type(check).__name__).strip()
+        return not_applicable(name, "It cannot be asked of this comparison.", str(error).rstrip("."))
+
+
 def _checks(
     evaluation: Evaluation, context: CheckContext | None, report: Report
 ) -> tuple[tuple[CheckResult, ...], list[dict[str, Any]]]:
@@ -209,7 +220,7 @@ def _checks(
         return (), []
     found = []
     for check in evaluation.checks:
-        result = check.run(context)
+        result = _checked(check, context)
         report(result.name, result.verdict)
         found.append(result)
     return tuple(found), ring_effects(context)

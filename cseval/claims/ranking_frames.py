@@ -129,12 +129,12 @@ def _expected_rows(found: RankedChanges) -> list[Row]:
         return []
     fit, own = found.regression, found.own
     change = 100 * math.expm1(found.expected.log_change[own])
-    past = "own past alone"
+    past = "common change of the year and own past"
     note = f"{fit.changes} changes of {fit.units} units in earlier years; 95% interval, clustered by unit"
     return [
         ("slope of the next change in the deviation from own level", fit.slope, fit.conf_low, fit.conf_high, note),
-        ("change expected from the unit's own past, %", change, math.nan, math.nan, ""),
-        ("rank expected from the unit's own past", found.expected.rank[own], math.nan, math.nan, "mean rank"),
+        ("change expected from the common change and own past, %", change, math.nan, math.nan, ""),
+        ("rank expected from the same", found.expected.rank[own], math.nan, math.nan, "mean rank"),
         ("probability of the largest fall in per cent", found.expected.first[own], math.nan, math.nan, past),
         ("probability of the largest fall in number", found.expected.first_number[own], math.nan, math.nan, past),
     ]  # fmt: skip

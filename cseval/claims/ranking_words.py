@@ -88,7 +88,8 @@ def _expectation(found: RankedChanges) -> str:
     own = found.own
     change = words.change_words(100 * math.expm1(float(found.expected.log_change[own])))
     return (
-        f"From its own past alone, regression to the mean included, one would expect {change}, "
+        f"From the common change of that year and its own earlier level, regression to the mean included, one would "
+        f"expect {change}, "
         f"a rank of about {found.expected.rank[own]:.0f}, and the largest fall of all with a probability of "
         f"{words.probability_words(float(found.expected.first[own]))} in per cent and "
         f"{words.probability_words(float(found.expected.first_number[own]))} in number."

@@ -74,6 +74,16 @@ def _verdict_words(claim: ClaimResult) -> str:
     return f"{f.sentence_case(claim.verdict)}{instead}."
 
 
+def note_blocks(result: EvaluationResult) -> list[Block]:
+    """What the estimators note of their fits, each with the analyses that it belongs to."""
+    said: dict[str, list[str]] = {}
+    for analysis in result.analyses:
+        for note in analysis.estimate.notes:
+            said.setdefault(f.full_stop(note), []).append(label_of(result, analysis.analysis.slug))
+    items = tuple((f.joined(labels), note) for note, labels in said.items())
+    return [Bullets(items=items)] if items else []
+
+
 def further_blocks(result: EvaluationResult) -> list[Block]:
     """Each table that an estimator or a claim leaves of its own, folded, with small weights counted together."""
     shown = {name: frame for name, frame in result.further.items() if name not in NOT_PRINTED and len(frame)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -68,7 +69,9 @@ def build_document(
         _section("figures", "Figures", *(_figure_block(result, g) for g in figures)),
         _section("checks", "Checks", *_checks(result)),
         _section("displacement", "Did incidents move next door?", *_if_rows(t.displacement_table(result))),
-        _section("models", "What the models are made of", *further.further_blocks(result)),
+        _section(
+            "models", "What the models are made of", *further.note_blocks(result), *further.further_blocks(result)
+        ),
         _section("calibration", "How often each method is wrong on these data", *_calibration(result)),
         _section("power", "What this comparison could have seen", *_power(result)),
         _section("design", "The design", *_design(result)),
@@ -108,7 +111,7 @@ def answer(result: EvaluationResult) -> Answer:
     facts = (
         ("What stands in", _stands_in(result)),
         ("Interval", f"The 95% interval runs {f.interval_text(low, high)}: {f.interval_words(low, high)}."),
-        ("Incidents", incidents_sentence(row)),
+        ("Incidents", incidents_sentence(row, primary.design.staggered)),
         ("In one sentence", _plain_reading(result, primary)),
         ("Smallest change it could see", _detectable(result, primary)),
         ("How sure", certainty_sentence(row)),
@@ -135,13 +138,17 @@ def _stands_in(result: EvaluationResult) -> str:
     )
 
 
-def incidents_sentence(row: Mapping[str, Any]) -> str:
-    """The effect in incidents, with its interval, for a row of the effect table."""
+def incidents_sentence(row: Mapping[str, Any], staggered: bool = False) -> str:
+    """The effect in incidents, with its interval, for a row of the effect table.
+
+    Where units begin in different months they are counted from their own start on, which is fewer months for some.
+    """
     observed, expected = t.number(row["observed"]), t.number(row["counterfactual"])
     averted, low, high = (t.number(row[c]) for c in ("averted", "averted_low", "averted_high"))
     months = f.plural(int(row["post_periods"]), "month")
+    when = f"from each unit's own start on, up to {months}," if staggered else f"in {months}"
     return (
-        f"{f.count_text(observed)} incidents were recorded in {months} where {f.count_text(expected)} would have been "
+        f"{f.count_text(observed)} incidents were recorded {when} where {f.count_text(expected)} would have been "
         f"expected: about {f.fewer_words(averted)} (95% interval from {f.fewer_words(low)} to {f.fewer_words(high)})."
     )
 
@@ -162,7 +169,9 @@ def certainty_sentence(row: Mapping[str, Any]) -> str:
         else "its error rate on these data was not measured"
     )
     drawn, apart = (t.number(row.get(f"{kind}_neighbourhoods", float("nan"))) for kind in ("placebo", "disjoint"))
-    among = f" ({f.count_text(drawn)} of similar count in {f.count_text(apart)} separate places)"
+    factor = t.number(row.get("match_factor", float("nan")))
+    like = "of similar count" if factor == factor and math.isfinite(factor) else "of whatever count"
+    among = f" ({f.count_text(drawn)} {like} in {f.count_text(apart)} separate places)"
     return f"By {method}{among if apart == apart else ''}, {f.p_text(p)}; {measured}."
 
 

@@ -159,12 +159,17 @@ def _methods(result: EvaluationResult) -> list[str]:
     return notes
 
 
+def _is_placebo(row: Mapping[str, Any]) -> bool:
+    """Whether the p-value of a row is a rank among places where nothing was done; an empty one needs no remark."""
+    return str(row["inference"]).startswith("placebo") or math.isnan(number(row["p_value"]))
+
+
 def _effect_row(result: EvaluationResult, row: Mapping[str, Any]) -> dict[str, str]:
     return {
         "outcome": _named(result, row),
         "change": f.percent_text(number(row["percent_change"]), signed=True),
         "interval": f.interval_cell(number(row["percent_low"]), number(row["percent_high"])),
-        "p": f.p_cell(number(row["p_value"])),
+        "p": f.p_cell(number(row["p_value"])) + ("" if _is_placebo(row) else " (not placebo)"),
         "rate": rates_words([number(row.get(c, math.nan)) for c in RATES]),
         "reading": f.sentence_case(str(row["verdict"])),
         "cluster_p": f.p_cell(number(row.get("cluster_p_value", math.nan))),

@@ -136,8 +136,18 @@ def measured_sentence(result: EvaluationResult, analysis: AnalysisResult) -> str
     """The smallest fall and rise that an analysis would have found, with Monte Carlo errors; empty if not measured."""
     slug, months = analysis.analysis.slug, analysis.design.months_after
     said = {
-        (str(row["analysis"]), int(number(row["months_after"]))): words
+        (str(row["analysis"]), int(number(row["months_after"]))): words + _shorter(row, analysis.design.months_before)
         for power in result.power
         for row, words in zip(records(power.detectable), power.words(), strict=True)
     }
     return said.get((slug, months), "")
+
+
+def _shorter(row: Mapping[str, Any], registered: int) -> str:
+    """That power was measured with fewer months before than registered, if it was."""
+    before = int(number(row["months_before"]))
+    if before == registered:
+        return ""
+    return (
+        f" That was measured with {before} months before, since the data begin too late for {registered} a second time."
+    )

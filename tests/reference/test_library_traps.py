@@ -50,7 +50,7 @@ def test_glm_predict_on_new_data_drops_the_offset_and_the_counterfactual_here_ca
     peer = sm.GLM(y, x, family=sm.families.Poisson(), offset=offset).fit()
     dropped = peer.predict(off)
     assert dropped == pytest.approx(np.exp(off @ peer.params), rel=1e-12)
-    mine, _, _ = fit_series(y, TIME, MONTH, offset, options(family=Poisson(), errors=ModelErrors())).counterfactual()
+    mine = fit_series(y, TIME, MONTH, offset, options(family=Poisson(), errors=ModelErrors())).counterfactual().mean
     assert mine == pytest.approx(peer.predict(off, offset=offset), rel=1e-7)
     assert (mine / dropped).min() > 900
 
@@ -97,7 +97,7 @@ def test_the_level_change_depends_on_where_the_slope_is_centred(series):
     assert peer.params[3] == pytest.approx(slope, abs=1e-8)
     assert peer.params[2] == pytest.approx(level - slope, abs=1e-8)
     _, (first, *_) = mine.post.nonzero()[0][0], mine.fit.fitted[mine.post]
-    without = mine.counterfactual()[0][mine.post][0]
+    without = mine.counterfactual().mean[mine.post][0]
     assert level == pytest.approx(np.log(first / without), abs=1e-8)
 
 

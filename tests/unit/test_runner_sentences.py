@@ -95,3 +95,16 @@ def test_an_error_below_the_module_stays_an_internal_one():
 
     with pytest.raises(ValueError, match="Expecting"):
         _call(SimpleNamespace(real=elsewhere), Catalogue())
+
+
+def test_a_check_that_cannot_be_made_does_not_cost_the_evaluation():
+    from cseval.errors import DesignError
+    from cseval.runner import _checked
+
+    class FussyCheck:
+        def run(self, context):
+            raise DesignError("two starts", expected="one")
+
+    found = _checked(FussyCheck(), None)
+    assert (found.name, found.verdict) == ("fussy check", "not applicable")
+    assert "two starts" in found.sentence
