@@ -160,8 +160,8 @@ EVALUATION = Evaluation(
     reasons=(
         (
             "Demonstration data",
-            "No roll-out has happened. The counts are simulated and their true effects are known, so the table of "
-            "effects shows beside each estimate what it should have found.",
+            "No roll-out has happened. The counts are simulated and their true effects are known: the column "
+            "`true_percent_change` of `effects.csv` has, for each estimate, what it should have found.",
         ),
         (
             "One effect for each neighbourhood and month",

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from cseval.inference.panel_regression import regress
     from cseval.inference.placebo import PlaceboNeighbourhoods
     from cseval.inference.placebo_districts import PlaceboDistricts
+    from cseval.inference.placebo_series import PlaceboSeries
     from cseval.inference.score_bootstrap import ScoreBootstrap
     from cseval.inference.spread import OverdispersedPoisson, Spread, VarianceBySize
     from cseval.inference.wild_bootstrap import Rademacher, Webb, WildClusterBootstrap
@@ -114,6 +115,7 @@ _WHERE = {
     "inference.panel_regression": "regress",
     "inference.placebo": "PlaceboNeighbourhoods",
     "inference.placebo_districts": "PlaceboDistricts",
+    "inference.placebo_series": "PlaceboSeries",
     "inference.score_bootstrap": "ScoreBootstrap",
     "inference.spread": "OverdispersedPoisson Spread VarianceBySize",
     "inference.wild_bootstrap": "Rademacher Webb WildClusterBootstrap",
@@ -185,6 +187,7 @@ __all__ = [
     "PlaceboDistricts",
     "PlaceboEstimator",
     "PlaceboNeighbourhoods",
+    "PlaceboSeries",
     "PlaceboSets",
     "Placebos",
     "PoissonDiD",

@@ -82,13 +82,12 @@ def _power(analysis: object, evaluation: Evaluation, inputs: Inputs, settings: S
     None where there are too few months before the programme even for that.
     """
     from cseval.power import power_of
-    from cseval.power_plan import FOLLOW_UP, PowerPlan, shorter_before
+    from cseval.power_plan import FOLLOW_UP, PowerPlan
     from cseval.spec import Analysis
 
     assert isinstance(analysis, Analysis)
+    plan = PowerPlan(follow_up=FOLLOW_UP if analysis.role == "primary" else ())
     try:
-        before = shorter_before(evaluation, analysis, inputs)
-        plan = PowerPlan(before=before, follow_up=FOLLOW_UP if analysis.role == "primary" else ())
         return power_of(evaluation, analysis, inputs, settings, plan)
     except CsevalError:
         return None

@@ -19,8 +19,9 @@ from cseval.inference.choice import enough
 from cseval.inference.detectable import smallest_detectable
 from cseval.inference.guard import Judgement
 from cseval.inference.placebo import PlaceboNeighbourhoods
+from cseval.inference.placebo_series import PlaceboSeries
 from cseval.inference.requirements import Standing
-from cseval.inference.series_calibration import calibrate_series
+from cseval.inference.series_calibration import calibrate_series, ranked_series
 from cseval.months import month_number
 from cseval.result import AnalysisResult
 from cseval.verdict import NOT_ESTIMABLE, analysis_verdict
@@ -89,7 +90,7 @@ def run_analysis(
     design = design_of(evaluation, analysis, inputs)
     estimate = analysis.estimator.estimate(design)
     found = infer_all(design, analysis.estimator, estimate, analysis.inference, settings.draws, settings.seed)
-    measured = _measure(evaluation, analysis, design, found, settings)
+    measured = _measure(evaluation, analysis, design, found, estimate.inference, settings)
     inferred, choice = best_first(found, measured)
     judgements = found.judgements
     bias = selection_bias(measured)
@@ -105,7 +106,7 @@ def run_analysis(
         inferred=inferred,
         verdict=analysis_verdict(first.conf_low, first.conf_high, worst_rate(measured, first.method), first.reliable),
         sentence="",
-        rates={m.population: m.rate(0.05) for m in measured if m.method == first.method and enough(m)},
+        rates=rates_of(measured, first.method),
         selection_bias=bias[0],
         smallest_detectable=detectable_percent(estimate, first),
         judgements=judgements,
@@ -127,12 +128,18 @@ def sentence_of(result: AnalysisResult) -> str:
         averted=_averted(estimate, first, result.verdict),
         detectable=result.smallest_detectable,
         against="the comparison areas" if estimate.comparison_units else "the area's own earlier course",
+        rate=max(result.rates.values(), default=math.nan),
     )
+
+
+def rates_of(measured: Sequence[Measured], method: str) -> dict[str, float]:
+    """False-positive rates of a method at 5 % by population, where one was measured: see `choice.enough`."""
+    return {m.population: m.rate(0.05) for m in measured if m.method == method and enough(m)}
 
 
 def worst_rate(measured: Sequence[Measured], method: str) -> float:
     """The highest false-positive rate at 5 % of a method, over populations large enough to measure one; NaN if none."""
-    return max((m.rate(0.05) for m in measured if m.method == method and enough(m)), default=math.nan)
+    return max(rates_of(measured, method).values(), default=math.nan)
 
 
 def _averted(estimate: Estimate, inferred: Inferred, verdict: str) -> tuple[float, float, float]:
@@ -157,9 +164,10 @@ def _measure(
     analysis: Analysis,
     design: Design,
     found: Inferences,
+    own_errors: str,
     settings: Settings,
 ) -> tuple[Measured, ...]:
-    """Measured error rates of the analysis' methods."""
+    """Measured error rates of the analysis' methods; `own_errors` names those of a time-series model itself."""
     plan, methods = plan_of(evaluation, design, settings), found.methods
     testable = [m for m in methods if isinstance(m, Calibratable)]
     if testable and isinstance(analysis.estimator, PlaceboEstimator):
@@ -176,8 +184,10 @@ def _measure(
     if not isinstance(analysis.estimator, SeriesEstimator):
         return ()
     single = calibrate_series(design, analysis.estimator, plan.step, settings.seed)
-    # a name may hold the lag or the order that the model came to, which a shorter placebo window need not come to
-    return (replace(single, method=found.inferred[0].method),) if single is not None else ()
+    if single is None:
+        return ()
+    ranked = [m.name for m in methods if isinstance(m, PlaceboSeries)]
+    return (replace(single, method=own_errors or single.method), *(ranked_series(single, name) for name in ranked))
 
 
 def _less_selection(

@@ -128,7 +128,8 @@ def _judge(situation: Situation, method: Inference) -> Judgement:
 def _shown(found: Inferred, judgement: Judgement) -> Inferred:
     """What a method found, marked unreliable where the situation makes it so."""
     if judgement.standing < Standing.UNRELIABLE:
-        return replace(found, note=judgement.reason or found.note)
+        said = (judgement.reason, found.note) if not found.reliable else (judgement.reason or found.note,)
+        return replace(found, note=" ".join(text for text in said if text))
     return replace(found, reliable=False, note=judgement.reason)
 
 

@@ -27,7 +27,7 @@ from cseval.inference.placebo import PlaceboNeighbourhoods, as_placebo_estimator
 from cseval.inference.power_curve import PowerCurve
 from cseval.parallel import current
 from cseval.power_plan import FOLLOW_UP as FOLLOW_UP
-from cseval.power_plan import PowerPlan, placebo_windows, require_baseline, treating
+from cseval.power_plan import PowerPlan, placebo_windows, require_baseline, shorter_before, treating
 from cseval.power_series import series_curve
 from cseval.words import outcome_words
 
@@ -139,7 +139,8 @@ def power_of(
     settings : Settings
         Its calibration plan says how many placebos are drawn and tested, and how far apart placebo starts are.
     plan : PowerPlan, optional
-        The registered start, areas and months of follow-up if left out.
+        The registered start, areas and months of follow-up if left out. Where the registered months before do not
+        fit a second time before the programme, fewer are taken, and `detectable` says how many.
 
     Raises
     ------
@@ -152,6 +153,8 @@ def power_of(
     """
     plan = plan or PowerPlan()
     require_testable(analysis)
+    shorter = shorter_before(evaluation, analysis, inputs, plan)
+    plan = plan if shorter is None else replace(plan, before=shorter)
     windows = placebo_windows(evaluation, analysis, inputs, plan)
     bases = tuple(windows.bases.values())
     own = bases[0] if plan.planned else treating(design_of(evaluation, analysis, inputs), plan.areas)

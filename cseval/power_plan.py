@@ -128,14 +128,16 @@ def placebo_windows(evaluation: Evaluation, analysis: Analysis, inputs: Inputs, 
     return Windows(bases=bases, skipped=tuple(skipped))
 
 
-def shorter_before(evaluation: Evaluation, analysis: Analysis, inputs: Inputs) -> int | None:
-    """Months before each start with which three placebo windows of the registered follow-up fit before the programme.
+def shorter_before(evaluation: Evaluation, analysis: Analysis, inputs: Inputs, plan: PowerPlan) -> int | None:
+    """Months before each start with which three placebo windows of the follow-up fit before the programme.
 
-    None where the registered number fits, or fewer than a year would be left.
+    None where another number or start is asked for, the registered number fits, or fewer than a year would be left.
     """
+    if plan.planned:
+        return None
     start, registered, after, transition = evaluation.window_of(analysis)
     first, limit = _months_before(inputs, analysis.outcomes[0], start)
-    room = limit - first - transition - after
+    room = limit - first - transition - max(plan.months, default=after)
     shorter = room - SPARE
     return shorter if room < registered and shorter >= LEAST_BEFORE else None
 
@@ -223,5 +225,5 @@ def _too_short(need: str, have: str) -> DesignError:
         f"{need}, and {have}",
         where="power",
         expected="a whole comparison before the start",
-        todo="Ask for fewer months of follow-up, or fewer months before",
+        todo="Ask for fewer months of follow-up (--months), or fewer months before (--before)",
     )

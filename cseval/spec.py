@@ -285,7 +285,7 @@ class Evaluation:
             if outcome is None:
                 left_out.append(f"{analysis.slug}: the data hold no {' or '.join(analysis.outcomes)}")
             elif analysis.role == "secondary" and outcome == primary:
-                continue  # the primary analysis is this one
+                left_out.append(f"{analysis.slug}: its outcome is that of the primary analysis here")
             else:
                 kept.append(replace(analysis, outcome=outcome))
         return tuple(kept), tuple(left_out)

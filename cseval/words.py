@@ -14,6 +14,7 @@ from cseval.verdict import (
     UNRELIABLE,
     WEAK_INCREASE,
     WEAK_REDUCTION,
+    WORST_RATE,
 )
 
 MINUS = "\N{MINUS SIGN}"
@@ -23,6 +24,15 @@ OUTCOME_NAMES = {
     "possession_of_article_with_blade_or_point": "possession of a blade",
     "robbery_of_personal_property": "personal robbery",
     "disorder": "disorder (arson, criminal damage and public order offences)",
+}
+
+#: How the sentence on a finding begins.
+OPENINGS = {
+    REDUCTION: "There is evidence of a reduction in",
+    INCREASE: "There is evidence of an increase in",
+    WEAK_REDUCTION: "There is some evidence of a reduction in",
+    WEAK_INCREASE: "There is some evidence of an increase in",
+    UNRELIABLE: "The method used here is not reliable enough to read a change in",
 }
 
 
@@ -55,7 +65,7 @@ def p_words(p: float) -> str:
 def rates_words(rates: Sequence[float]) -> str:
     """Measured error rates as one cell, ``5.0 / 7.9 / 2.8%``; those that were not measured are left out."""
     known = [f"{100 * r:.1f}" for r in rates if math.isfinite(r)]
-    return " / ".join(known) + "%" if known else "not measurable"
+    return " / ".join(known) + "%" if known else "not measured"
 
 
 def incidents_words(averted: tuple[float, float, float]) -> str:
@@ -82,6 +92,7 @@ def reading(
     averted: tuple[float, float, float],
     detectable: tuple[float, float] = (math.nan, math.nan),
     against: str = "the comparison areas",
+    rate: float = math.nan,
 ) -> str:
     """The effect in words.
 
@@ -99,29 +110,49 @@ def reading(
         Smallest fall and smallest rise, in per cent, that the test would have detected four times in five.
     against : str
         What the expectation comes from.
+    rate : float
+        Measured false-positive rate of the method at 5 %; where it is above `verdict.WORST_RATE`, the interval is not
+        said to hold what the data are consistent with.
     """
     what = outcome_words(outcome)
     if verdict == NOT_ESTIMABLE:
         return f"The change in {what} cannot be estimated from these data."
     if scale != LOG:
-        return _count_reading(what, effect, conf_low, conf_high, verdict)
+        return _count_reading(what, effect, conf_low, conf_high, verdict) + _too_narrow(verdict, rate)
     low, high = fall_or_rise(conf_low), fall_or_rise(conf_high)
     if verdict == NO_CLEAR_CHANGE:
-        span = f"the data are consistent with anything from {an(low)} to {an(high)}"
-        if conf_low > 0 or conf_high < 0 or not math.isfinite(conf_low + conf_high):
-            span = "the interval has no end that these data can give"
         found = f"The estimate is {an(fall_or_rise(effect))}."
+        if too_often(rate):
+            return f"There is no clear evidence of a change in {what}.{_too_narrow(verdict, rate)} {found}"
+        span = _span(conf_low, conf_high)
         return f"There is no clear evidence of a change in {what}; {span}. {found}{_detectable(detectable)}"
-    start = {
-        REDUCTION: "There is evidence of a reduction in",
-        INCREASE: "There is evidence of an increase in",
-        WEAK_REDUCTION: "There is some evidence of a reduction in",
-        WEAK_INCREASE: "There is some evidence of an increase in",
-        UNRELIABLE: "The method used here is not reliable enough to read a change in",
-    }[verdict]
+    start = OPENINGS[verdict]
     return (
         f"{start} {what}: {an(fall_or_rise(effect))} (95% interval from {an(low)} to {an(high)}), "
         f"{incidents_words(averted)}, compared with what would have been expected from {against}."
+    )
+
+
+def _span(conf_low: float, conf_high: float) -> str:
+    """What an interval that spans zero leaves possible, or that it has no end."""
+    if conf_low > 0 or conf_high < 0 or not math.isfinite(conf_low + conf_high):
+        return "the interval has no end that these data can give"
+    low, high = (an(fall_or_rise(end)) for end in (conf_low, conf_high))
+    return f"the data are consistent with anything from {low} to {high}"
+
+
+def too_often(rate: float) -> bool:
+    """Whether a method rejects so many true nulls that its interval is not read."""
+    return math.isfinite(rate) and rate > WORST_RATE
+
+
+def _too_narrow(verdict: str, rate: float) -> str:
+    """That an interval which spans zero is far too narrow, with the rate that says so; nothing where it is not."""
+    if verdict != NO_CLEAR_CHANGE or not too_often(rate):
+        return ""
+    return (
+        f" The interval of this method is far too narrow here: where nothing was done, it finds a change "
+        f"{100 * rate:.0f}% of the time instead of 5%, so the data are consistent with far more than it holds."
     )
 
 

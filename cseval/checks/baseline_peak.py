@@ -11,7 +11,7 @@ from cseval.errors import DesignError
 from cseval.estimate import LOG, percent
 from cseval.months import add_months
 from cseval.tables import Table
-from cseval.words import MINUS
+from cseval.words import MINUS, p_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,7 +50,10 @@ class BaselinePeak:
     start. With the slope b of y on x, ``b (x_0 - m)`` is the change to be expected of the treated area, which stands at
     ``x_0`` where neighbourhoods stand at m on average. Standard errors are clustered by place (`clustered_slope`), with
     Student's t on places - 1 degrees of freedom. What is left of the estimate has both uncertainties, as the root of
-    the sum of squares. Where the data begin too late, windows are shortened (`shifted_starts`).
+    the sum of squares. Where the data begin too late, windows are shortened (`shifted_starts`): the slope is then that
+    of the shortened windows, and it is applied to the height and the estimate of the registered ones. There is no
+    p-value: that of the slope, which the notes of the table have, says whether heights matter at all, not whether this
+    one does.
 
     The slope need not be negative. Where months vary around a fixed level without memory it is zero: the last months
     are high and the rest low by chance, and the mean of both is right. Where a height lasts for a while it is positive,
@@ -78,7 +81,7 @@ class BaselinePeak:
             verdict=CONCERN if large or changes else PASS,
             statistic=found.expected,
             reference=f"{found.slope.points:,} earlier starts in {found.slope.places} places where nothing was done",
-            p_value=found.slope.p_value,
+            p_value=math.nan,
             sentence=_sentence(context, found, left, changes),
             table=_table(context, found, left),
         )
@@ -328,12 +331,13 @@ def _notes(context: CheckContext, found: Peak) -> tuple[str, ...]:
     notes = [
         f"{slope.points:,} pairs of a place and an earlier start, {found.starts[-1]} to {found.starts[0]}; slope of "
         f"the effect on the height {slope.value:.2f}".replace(" -", f" {MINUS}")
-        + f", standard error {slope.std_error:.2f} by {slope.places} places."
+        + f", standard error {slope.std_error:.2f} by {slope.places} places ({p_words(slope.p_value)} for no slope)."
     ]
     if found.windows != (design.months_before, design.months_after):
         notes.append(
             f"Windows of {found.windows[0]} months before and {found.windows[1]} after each start, because the data "
-            f"begin too late for {design.months_before} and {design.months_after}."
+            f"begin too late for {design.months_before} and {design.months_after}. The slope is measured over these "
+            f"and applied to the registered windows."
         )
     if not found.heights[0] <= found.height - found.usual <= found.heights[1]:
         notes.append("No earlier start stood as far from its own past, so the line is read beyond its points.")

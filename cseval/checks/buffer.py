@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cseval.checks.context import CheckContext
+    from cseval.design import Design
     from cseval.estimators.base import ManyEffects
 
 QUESTION = "Did incidents move to the units next door, and does leaving them out matter?"
@@ -60,7 +61,8 @@ def ring_effects(context: CheckContext) -> list[dict[str, Any]]:
     """Effect in the treated area, in ring 1, in ring 2 and in treated plus ring 1, each ranked among placebos.
 
     Each placebo neighbourhood has its own rings, put through the same comparison. Ring 2 stays in the comparison of
-    the programme's estimate and is taken out of it for its own row.
+    the programme's estimate and is taken out of it for its own row. Where units begin in different months, incidents
+    of treated units count from their own starts on, and those of the rings from the first.
     """
     key = id(context)
     if key not in _RINGS or _RINGS[key][0] is not context:
@@ -84,9 +86,9 @@ def _ring_effects(context: CheckContext) -> list[dict[str, Any]]:
     first, second = design.areas.ring(design.treated, 2)
     allowed = np.append(design.comparison, False)  # the programme's own units are no placebo's neighbours
     n = len(design.units)
-    placebo = [np.where(allowed[r], r, n) for r in _rings_of(context, members)]
+    placebo = [_from_the_first(design, np.where(allowed[r], r, n)) for r in _rings_of(context, members)]
     own = design.own_set.members[0]
-    ring1, ring2 = (_received(context, ring) for ring in (first, second))
+    ring1, ring2 = (_from_the_first(design, _received(context, ring)) for ring in (first, second))
     areas: list[tuple[str, npt.NDArray[np.int64], npt.NDArray[np.int64]]] = [
         ("treated", own, members),
         ("ring 1", ring1, placebo[0]),
@@ -123,17 +125,38 @@ def _row(
     spread = float(scale_of(near, coefficients)[0])
     effect = float(near.effect[0])
     reach = critical_value(statistics, 0.05) * spread
-    observed = float(design.post_counts[mine].sum())
     return {
         "area": name,
-        "units": len(mine),
+        "units": int((mine < len(design.units)).sum()),
         "estimate": effect,
         "conf_low": effect - reach,
         "conf_high": effect + reach,
         "p_value": float(p_values(np.array([effect / spread]), statistics)[0]),
         "statistic": effect / spread,
-        "observed": observed,
+        "observed": _observed(design, mine),
     }
+
+
+def _observed(design: Design, units: npt.NDArray[np.int64]) -> float:
+    """Incidents that the effect of these units is about: of each from the start that `estimate_many` gives it."""
+    import numpy as np
+
+    first = design.cohorts_of(units[None, :])[0]
+    inside = units < len(design.units)  # a row may be padded
+    after = np.arange(len(design.periods)) >= first[inside][:, None]
+    return float(design.counts[units[inside]][after].sum())
+
+
+def _from_the_first(design: Design, ring: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Ring units (..., units) with padding added where they are as many as the treated.
+
+    Sets as large as the treated area take its starts by position (`Design.cohorts_of`); rings begin with the programme.
+    """
+    import numpy as np
+
+    if not design.staggered or ring.shape[-1] != design.own_set.members.shape[1]:
+        return ring
+    return np.concatenate([ring, np.full((*ring.shape[:-1], 1), len(design.units), dtype=np.int64)], axis=-1)
 
 
 def _effects(context: CheckContext, sets: npt.NDArray[np.int64], around: npt.NDArray[np.int64]) -> ManyEffects:

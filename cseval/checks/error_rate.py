@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from cseval.tables import Table
 
 if TYPE_CHECKING:
     from cseval.checks.context import CheckContext
+    from cseval.inference.calibration import Measured
 
 QUESTION = "How often does the test find an effect where nothing was done?"
 
@@ -26,16 +28,16 @@ class ErrorRate:
     """Measured false-positive rate of the registered test at 5 %, in the three placebo populations.
 
     Concern if a population of at least 50 placebos shows a rate above 5 % by more than two Monte Carlo errors and
-    above 10 %: the test then rejects true nulls at least twice as often as it says.
+    above 10 %: the test then rejects true nulls at least twice as often as it says. A population whose placebos are all
+    ranked among themselves is named, and not judged: its rate is an identity.
     """
 
     def run(self, context: CheckContext) -> CheckResult:
         """Read the rates off the calibration."""
-        own = [m for m in context.measured if m.method == context.placebo.name and math.isfinite(m.rate(0.05))]
+        known = [m for m in context.measured if m.method == context.placebo.name and math.isfinite(m.rate(0.05))]
+        ranked, own = ([m for m in known if m.by_construction is given] for given in (True, False))
         if not own:
-            return not_applicable(
-                "error rate", QUESTION, "no full window before the programme in which it could be measured"
-            )
+            return not_applicable("error rate", QUESTION, _why_not(ranked))
         judged = [m for m in own if len(m.p_value) >= 50]
         rate = max(m.rate(0.05) for m in judged or own)
         fails = any(m.rate(0.05) > max(0.10, 0.05 + 2 * m.mc_error(0.05)) for m in judged)
@@ -47,7 +49,7 @@ class ErrorRate:
             if shorter
             else ""
         )
-        beside = _beside(context)
+        beside = f"{_beside(context)}{_ranked_words(ranked)}"
         return CheckResult(
             name="error rate",
             question=QUESTION,
@@ -63,12 +65,33 @@ class ErrorRate:
         )
 
 
+def _why_not(ranked: Sequence[Measured]) -> str:
+    """Why nothing is measured: no window for it, or all that could be tested is right by construction."""
+    if not ranked:
+        return "no full window before the programme in which it could be measured"
+    count = len(ranked[0].p_value)
+    return f"all {count:,} placebos are ranked among themselves, so as many are rejected as the ranks have it"
+
+
+def _ranked_words(ranked: Sequence[Measured]) -> str:
+    """That a rate is an identity, for each population of which it is one."""
+    return "".join(
+        f"; among {POPULATION_WORDS[m.population].format(len(m.p_value))} the placebo test is right by "
+        "construction, since each is ranked among all others "
+        f"({100 * m.rate(0.05):.1f}% by the number of ranks), which measures nothing"
+        for m in ranked
+    )
+
+
 def _beside(context: CheckContext) -> str:
     """What the other methods would find in all placebo neighbourhoods, at most three of them by name."""
     rates = {
         m.method: 100 * m.rate(0.05)
         for m in context.measured
-        if m.method != context.placebo.name and m.population == "all" and math.isfinite(m.rate(0.05))
+        if m.method != context.placebo.name
+        and m.population == "all"
+        and math.isfinite(m.rate(0.05))
+        and not m.by_construction
     }
     if not rates:
         return ""
@@ -105,7 +128,8 @@ def _table(context: CheckContext) -> Table:
             "mc_error": "Monte Carlo error, points",
         },
         notes=(
-            "All: every connected set; the placebo test is right here by construction. Matched: sets with a similar "
+            "All: every connected set; where each is ranked among all the others the rate is right by "
+            "construction, and no error goes with it. Matched: sets with a similar "
             "count. Selection: the worst set of each district in the year before, as the programme's area was chosen.",
         ),
     )

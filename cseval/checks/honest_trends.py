@@ -31,6 +31,8 @@ FEW_NOTE = (
     "(Ledoit and Wolf 2003)."
 )
 
+SEVERAL_STARTS = "units begin in different months, and the bins before and after one start are what it bounds"
+
 #: Drifts tried, as multiples of the largest before the start, and bends, as shares of the level, from bin to bin.
 DRIFTS, BENDS = (0.0, 0.5, 1.0, 2.0), (0.0, 0.02)
 
@@ -76,6 +78,8 @@ class HonestTrends:
         """Bound the drift and see what is left of the finding."""
         from cseval.inference.honest import relative_magnitude_breakdown, relative_magnitude_interval
 
+        if context.design.staggered:
+            return not_applicable(NAME, QUESTION, SEVERAL_STARTS)
         try:
             bins, study, few = chosen_study(context, self.bin_months)
         except EstimationError as error:

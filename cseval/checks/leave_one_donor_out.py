@@ -52,6 +52,10 @@ class LeaveOneDonorOut:
         import numpy as np
 
         design = context.design
+        if design.staggered:
+            return not_applicable(
+                NAME, QUESTION, "units begin in different months, and a synthetic control has one start"
+            )
         try:
             estimate = self.estimator.estimate(design)
         except EstimationError as error:

@@ -31,12 +31,15 @@ class Statement:
         Its words.
     source, paragraph : str
         Where it was made.
+    reading : str
+        How its words are read where they leave something open, such as the months; empty if nothing.
     """
 
     slug: str
     text: str
     source: str
     paragraph: str = ""
+    reading: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

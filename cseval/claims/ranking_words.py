@@ -60,13 +60,16 @@ def _rank(claim: BiggestDecrease, found: RankedChanges) -> str:
 
 
 def _open(found: RankedChanges) -> str:
+    """Ranks that chance leaves open, and by what it is judged."""
+    by_months = found.variance_from == words.FROM_MONTHS
+    chance = "Chance, judged from months," if by_months else "Chance, as large as it was in earlier years,"
     number = words.set_words(*found.number.own) if found.number.own else ""
     if not (found.relative and found.relative.own):
-        return f"Chance, as large as it was in earlier years, leaves {number} open."
+        return f"{chance} leaves {number} open."
     percent = words.set_words(*found.relative.own)
     if percent == number:
-        return f"Chance, as large as it was in earlier years, leaves {percent} open by either measure."
-    return f"Chance, as large as it was in earlier years, leaves {percent} open in per cent and {number} in number."
+        return f"{chance} leaves {percent} open by either measure."
+    return f"{chance} leaves {percent} open in per cent and {number} in number."
 
 
 def _largest(claim: BiggestDecrease, inputs: Inputs, found: RankedChanges) -> str:

@@ -92,7 +92,12 @@ def _print(rows: list[dict[str, object]]) -> None:
             f"{r['placebos']:,}",
             f"{100 * float(r['level']):.0f}%",  # type: ignore[arg-type]
             f"{100 * float(r['false_positive_rate']):.1f}%",  # type: ignore[arg-type]
-            f"{100 * float(r['mc_error']):.1f} points",  # type: ignore[arg-type]
+            _error(float(r["mc_error"])),  # type: ignore[arg-type]
             f"{float(r['bias']):+.3f}",  # type: ignore[arg-type]
         )
     Console(highlight=False, width=None if sys.stdout.isatty() else 130).print(table)
+
+
+def _error(error: float) -> str:
+    """A Monte Carlo error in points; a rate that the number of ranks gives has none."""
+    return f"{100 * error:.1f} points" if error == error else "by construction"

@@ -48,6 +48,25 @@ def import_(paths: tuple[Path, ...]) -> None:
         _print_imported(planned)
 
 
+@data.command()
+@click.argument("name")
+def remove(name: str) -> None:
+    """Remove an imported file, or all files of a kind, from data/raw.
+
+    NAME is a file name or a kind, as `cseval data status` lists them. The files that were imported from stay as they
+    are.
+
+    \b
+    Example:
+      cseval data remove MPS_Ward_Level_Crime_Historical.csv
+    """
+    from cseval.project import Project
+    from cseval.sources.importing import remove as remove_files
+
+    for entry in remove_files(Project.find(), name):
+        click.echo(f"removed {entry.path} ({entry.kind})")
+
+
 def _read_all(paths: Iterable[Path], project: Project) -> list[Planned]:
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn

@@ -112,6 +112,6 @@ def _by(item: AnalysisResult) -> str:
     from cseval.estimators.base import SeriesEstimator
 
     first = item.inferred[0]
-    if first.draws is not None:
+    if first.draws is not None or first.method.startswith("placebo"):
         return ""
-    return " (time series)" if isinstance(item.analysis.estimator, SeriesEstimator) else f" ({first.method})"
+    return " (time series)" if isinstance(item.analysis.estimator, SeriesEstimator) else " (not placebo)"

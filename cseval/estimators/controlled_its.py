@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
 
 from cseval.errors import EstimationError, SpecError
 from cseval.estimate import COUNT, LOG, Estimate
@@ -17,6 +17,7 @@ from cseval.estimators.segmented_options import (
     QuasiPoisson,
     Season,
 )
+from cseval.estimators.segmented_series import settled_errors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,6 +116,7 @@ class ControlledITS:
         """
         from cseval.estimators.controlled_its_series import fit_pair, pair_of
 
+        design.require_one_start(self.name)
         return _assemble(self, design, fit_pair(pair_of(self, design), self))
 
     @property
@@ -124,6 +126,10 @@ class ControlledITS:
 
         return 400 if fits_together(self) else 60
 
+    def settled(self, design: Design) -> Self:
+        """The same model with an automatic lag as the months of `design` have it."""
+        return replace(self, errors=settled_errors(self.errors, len(design.periods)))
+
     def estimate_series(self, design: Design, sets: PlaceboSets) -> SeriesEffects:
         """Fit the same model to each set's series against the design's comparison less the set and its ring.
 
@@ -131,6 +137,7 @@ class ControlledITS:
         """
         from cseval.estimators.controlled_its_batch import fit_sets
 
+        design.require_one_start(self.name)
         return fit_sets(self, design, sets)
 
 

@@ -86,6 +86,8 @@ class DoseResponse:
     def estimate(self, design: Design) -> Estimate:
         """Estimate the slope and the effect of all doses, with errors by unit (CR1) and Student's t on units - 1 df.
 
+        With one treated unit there are none; the steps of the dose are then ranked among the comparison units.
+
         Raises
         ------
         EstimationError
@@ -133,6 +135,7 @@ class DoseResponse:
         from cseval.estimators.did_kernels import group_sizes
         from cseval.estimators.dose_kernels import fit_logits, level_totals, slope_errors, total_effect
 
+        design.require_one_start(self.name)
         levels = _levels(self, design)
         totals = level_totals(levels.sums, levels.dose, design.comparison, sets)
         fit = fit_logits(totals)
@@ -188,6 +191,7 @@ def _levels(options: DoseResponse, design: Design) -> _Levels:
 
 def _estimate(options: DoseResponse, design: Design, levels: _Levels) -> Estimate:
     from cseval.estimators import dose_kernels as kernels
+    from cseval.estimators.poisson_did import known_errors
 
     totals = kernels.level_totals(levels.sums, levels.dose, design.comparison, design.own_set)
     _require_counts(design, totals)
@@ -195,7 +199,8 @@ def _estimate(options: DoseResponse, design: Design, levels: _Levels) -> Estimat
     if math.isnan(fit.slope[0]):
         raise EstimationError("the slope does not settle", where=f"outcome {design.outcome}", todo="Use PoissonDiD()")
     effect, mean_dose = (float(v[0]) for v in kernels.total_effect(totals, fit))
-    error = float(kernels.slope_errors(levels.sums, totals, fit, design.comparison, design.own_set)[0])
+    errors = kernels.slope_errors(levels.sums, totals, fit, design.comparison, design.own_set)
+    error = float(known_errors(design, errors)[0])
     slope, df = float(fit.slope[0]), float((design.is_treated | design.comparison).sum() - 1)
     return _assemble(options, design, levels, totals, fit, (effect, mean_dose, slope, error, df))
 
@@ -298,19 +303,18 @@ def _dose_frame(path: pd.DataFrame, levels: _Levels) -> pd.DataFrame:
 def _step_frame(design: Design, levels: _Levels, totals: LevelTotals, slope: float) -> pd.DataFrame:
     """Each level of the dose by itself against the pre period, beside what the line says of it.
 
-    Columns ``dose, months, observed, estimate, std_error, conf_low, conf_high, percent_change, line_percent``; the
-    errors are clustered by unit (CR1) with Student's t on units - 1 df, and empty where a level has no incident.
+    Columns ``dose, months, observed, estimate, std_error, conf_low, conf_high, p_value, percent_change, line_percent``;
+    the intervals are those of `dose_steps.step_intervals`, and empty where a level has no incident.
     """
     import numpy as np
     import pandas as pd
 
-    from cseval.estimators.did_kernels import t_interval
     from cseval.estimators.dose_kernels import saturated_effects
+    from cseval.estimators.dose_steps import step_intervals
 
     steps = np.arange(1, len(levels.amounts))
     effect = saturated_effects(totals)[0, steps]
-    error = np.array([_step_error(design, levels, int(step)) for step in steps])
-    low, high, _ = t_interval(effect, error, float((design.is_treated | design.comparison).sum() - 1))
+    error, low, high, p_value = step_intervals(design, levels.sums, totals)
     return pd.DataFrame(
         {
             "dose": levels.amounts[steps],
@@ -320,27 +324,17 @@ def _step_frame(design: Design, levels: _Levels, totals: LevelTotals, slope: flo
             "std_error": error,
             "conf_low": low,
             "conf_high": high,
+            "p_value": p_value,
             "percent_change": 100 * np.expm1(effect),
             "line_percent": 100 * np.expm1(slope * levels.dose[steps]),
         }
     )
 
 
-def _step_error(design: Design, levels: _Levels, step: int) -> float:
-    """CR1 error of one level against the pre period: that of a difference in differences over these months alone."""
-    import numpy as np
-
-    from cseval.estimators.did_kernels import group_totals, log_ratio_variance
-
-    pre, post = levels.sums[:, 0], levels.sums[:, step]
-    totals = group_totals(pre, post, design.comparison, design.own_set)
-    clusters = float((design.is_treated | design.comparison).sum())
-    variance = float(log_ratio_variance(pre, post, design.comparison, design.own_set, totals)[0])
-    return float(np.sqrt(variance * clusters / (clusters - 1)))
-
-
 def _notes(design: Design, levels: _Levels) -> tuple[str, ...]:
-    notes = [CONFOUNDED]
+    from cseval.estimators.dose_steps import one_unit_notes
+
+    notes = [CONFOUNDED, *one_unit_notes(design)]
     if levels.moved:
         later = "later" if levels.moved > 0 else "earlier"
         notes.append(

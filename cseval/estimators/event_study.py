@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from cseval.errors import EstimationError, SpecError
 from cseval.estimate import COUNT, LOG, Estimate
 from cseval.estimators.base import ClusterErrors, ManyEffects
-from cseval.estimators.poisson_did import CLUSTER_ROBUST, coefficient_frame, left_out
+from cseval.estimators.poisson_did import CLUSTER_ROBUST, coefficient_frame, left_out, one_unit_note
 
 if TYPE_CHECKING:
     import numpy as np
@@ -94,9 +94,9 @@ class EventStudy:
     def estimate(self, design: Design) -> Estimate:
         """Estimate every bin, and the effect over the post period against the base.
 
-        Standard errors are cluster-robust by unit (CR1), with Student's t on units - 1 degrees of freedom.
-        The coefficients table also has ``first_event_time`` and ``last_event_time``; a base bin has 0 and no
-        error, and a bin without an incident in a group has NaN.
+        Standard errors are cluster-robust by unit (CR1), with Student's t on units - 1 degrees of freedom; there are
+        none with one treated unit. The coefficients table also has ``first_event_time`` and ``last_event_time``; a
+        base bin has 0 and no error, and a bin without an incident in a group has NaN.
 
         Raises
         ------
@@ -120,6 +120,8 @@ class EventStudy:
         values, errors = (_linear_bins if self.linear else _log_bins)(self, design, bins)
         if self.base == "last":
             errors[_last_lead(bins)] = np.nan
+        if one_unit_note(design):
+            error, errors = np.nan, np.full_like(errors, np.nan)
         table = coefficient_frame([_label(b) for b in bins], values, errors, clusters - 1)
         table.insert(1, "first_event_time", [a for a, _ in bins])
         table.insert(2, "last_event_time", [b for _, b in bins])
@@ -155,6 +157,7 @@ class EventStudy:
         """Cluster-robust standard error (CR1, by unit) of each effect of `estimate_many`, units - 1 df."""
         from cseval.estimators.did_kernels import group_sizes
 
+        design.require_one_start(self.name)
         treated, comparison = group_sizes(design.comparison, sets)
         error = _post_effect(self, design, sets)[1]
         return ClusterErrors(std_error=error, df=(treated + comparison - 1).astype(float))
@@ -334,6 +337,7 @@ def _assemble(options: EventStudy, design: Design, effect: pd.DataFrame, table: 
         path=_path(options, design, table),
         facts={"method": "closed form", "base": options.base, "clusters": treated + int(design.comparison.sum())},
         left_out=left_out(design),
+        notes=one_unit_note(design),
     )
 
 

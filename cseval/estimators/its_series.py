@@ -10,7 +10,14 @@ import numpy as np
 
 from cseval.errors import EstimationError
 from cseval.estimate import COUNT, LOG, Estimate
-from cseval.estimators.its_prediction import Forecast, averted_frame, expected_count, forecast_course, path_frame
+from cseval.estimators.its_prediction import (
+    Forecast,
+    averted_frame,
+    expected_count,
+    forecast_course,
+    path_frame,
+    t_quantile,
+)
 from cseval.estimators.poisson_did import coefficient_frame, left_out
 from cseval.estimators.segmented_series import require_both_sides, require_variation
 from cseval.estimators.segmented_shapes import shape_columns
@@ -20,6 +27,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cseval.design import Design
+    from cseval.estimators.its_prediction import Course
     from cseval.estimators.segmented_options import Interruption
     from cseval.estimators.segmented_shapes import Shape
 
@@ -31,10 +39,10 @@ ASSUMPTION = (
     "Without the programme, the incidents in the treated area would have followed the course that they had before it, "
     "as far as the months before the start tell it."
 )
-TWO_COURSES = (
-    "The effect is that of the programme's terms. The counterfactual path and the table of incidents averted set the "
-    "months as counted against a forecast from the months before the start, and their intervals hold the errors of "
-    "such a forecast; the two totals differ by what the months after the start would have brought anyway."
+ONE_COURSE = (
+    "The effect sets the months as counted against the model's forecast from the months before the start, as the "
+    "counterfactual path and the table of incidents averted do, and its interval is that of the forecast's total. The "
+    "programme's terms describe the shape of the change; they are among the coefficients."
 )
 
 
@@ -190,8 +198,59 @@ def series_of(design: Design) -> tuple[Floats, Index, str]:
     return counts, numbers - month_number(first_post), first_post
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Against:
+    """What was counted after the start, against what was forecast.
+
+    Parameters
+    ----------
+    effect, std_error, conf_low, conf_high, p_value : float
+        On the estimation scale; the interval is at 95 %.
+    """
+
+    effect: float
+    std_error: float
+    conf_low: float
+    conf_high: float
+    p_value: float
+
+
+def forecast_effect(observed: float, course: Course, df: float, *, log: bool, by: float = 1.0) -> Against:
+    """Effect over the post months by the forecast of their total.
+
+    On the log scale ``log(observed / m)`` with m the expected total, and ends ``log(observed / upper)`` and
+    ``log(observed / lower)`` from the ends of its prediction interval, so that ``observed expm1(-effect)`` and its ends
+    are the last line of the table of incidents averted. Otherwise ``(observed - m) / by``. The standard error is the
+    half width over the quantile of Student's t, and the p-value is that of the same t about the interval's middle: it
+    is at most 0.05 exactly where the interval leaves out zero.
+
+    Parameters
+    ----------
+    observed : float
+        Incidents in the post months.
+    course : Course
+    df : float
+        Degrees of freedom of Student's t.
+    log : bool
+    by : float
+        Units times months, by which incidents are divided.
+    """
+    from scipy import special
+
+    totals = np.array([course.total[-1], course.total_high[-1], course.total_low[-1]])
+    effect, low, high = np.log(observed / totals) if log else (observed - totals) / by
+    error = (high - low) / 2 / t_quantile(df)
+    return Against(
+        effect=float(effect),
+        std_error=float(error),
+        conf_low=float(low),
+        conf_high=float(high),
+        p_value=float(2 * special.stdtr(df, -abs(low + high) / 2 / error)),
+    )
+
+
 def total_effect(y: Floats, fit: ModelFit, *, log: bool) -> tuple[float, float]:
-    """Effect over the post months by the programme's terms, and its standard error.
+    """Change over the post months by the programme's terms alone, and its standard error; among the facts.
 
     On the log scale ``log sum y - log sum y exp(-x b)``: the incidents counted over those that the programme's terms
     leave. Otherwise the mean of ``x b`` in the post months. The error is by the delta method.
@@ -212,12 +271,15 @@ def total_effect(y: Floats, fit: ModelFit, *, log: bool) -> tuple[float, float]:
 
 
 def assemble(options: Options, design: Design, fit: ModelFit) -> Estimate:
-    """The Estimate; without logs the effect is put per treated unit."""
+    """The Estimate, whose effect, counterfactual and table come from one forecast; see `forecast_effect`.
+
+    Without logs the effect is put per treated unit and month.
+    """
     counts, post = design.counts[design.is_treated].sum(axis=0).astype(float), design.post
     treated, months, observed = int(design.is_treated.sum()), int(post.sum()), float(counts[post].sum())
-    effect, error = (v / (1 if options.log else treated) for v in total_effect(counts[post], fit, log=options.log))
-    row = coefficient_frame(["effect"], np.array([effect]), np.array([error]), fit.df).iloc[0]
+    by_terms, terms_error = total_effect(counts[post], fit, log=options.log)
     course = forecast_course(fit.fitted, fit.error, fit.forecast, post, fit.df, log=options.log)
+    found = forecast_effect(observed, course, fit.df, log=options.log, by=float(treated * months))
     fitted = expected_count(fit.fitted, fit.error**2) if options.log else fit.fitted
     errors = np.sqrt(np.diag(fit.covariance))
     return Estimate(
@@ -226,14 +288,14 @@ def assemble(options: Options, design: Design, fit: ModelFit) -> Estimate:
         + (", ratio of counts" if options.log else ", incidents per unit and month"),
         outcome=design.outcome,
         scale=LOG if options.log else COUNT,
-        effect=effect,
-        std_error=error,
-        conf_low=float(row["conf_low"]),
-        conf_high=float(row["conf_high"]),
-        p_value=float(row["p_value"]),
+        effect=found.effect,
+        std_error=found.std_error,
+        conf_low=found.conf_low,
+        conf_high=found.conf_high,
+        p_value=found.p_value,
         inference=fit.method,
         observed=observed,
-        counterfactual=float(observed * np.exp(-effect)) if options.log else observed - effect * treated * months,
+        counterfactual=float(course.total[-1]),
         treated_units=treated,
         comparison_units=0,
         pre_periods=int((~post).sum()),
@@ -241,8 +303,8 @@ def assemble(options: Options, design: Design, fit: ModelFit) -> Estimate:
         assumption=ASSUMPTION,
         coefficients=coefficient_frame(fit.terms, fit.coefficients, errors, fit.df),
         path=path_frame(design.periods, counts, fitted, course),
-        facts=fit.facts,
+        facts={**fit.facts, "terms_effect": by_terms, "terms_std_error": terms_error},
         tables={"averted": averted_frame(design.periods, counts, post, course)},
         left_out=left_out(design),
-        notes=(*fit.notes, TWO_COURSES),
+        notes=(*fit.notes, ONE_COURSE),
     )

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 from cseval.errors import EstimationError, SpecError
 from cseval.estimate import COUNT, Estimate
 from cseval.estimators.base import ClusterErrors, ManyEffects
-from cseval.estimators.poisson_did import TERM, coefficient_frame, covariate_counts, left_out
+from cseval.estimators.poisson_did import (
+    TERM,
+    coefficient_frame,
+    covariate_counts,
+    known_errors,
+    left_out,
+    one_unit_note,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,7 +71,8 @@ class LinearDiD:
     def estimate(self, design: Design) -> Estimate:
         """Estimate the effect, with standard error by unit and Student's t with units - 1 df.
 
-        The standard error is linearmodels' (CR0 times observations over residual degrees of freedom).
+        The standard error is linearmodels' (CR0 times observations over residual degrees of freedom). With one treated
+        unit there is none: what varies between treated units cannot be seen from one.
 
         Raises
         ------
@@ -103,6 +111,7 @@ class LinearDiD:
 
         from cseval.estimators.did_kernels import group_sizes
 
+        design.require_one_start(self.name)
         _, error = (_fitted_many if self.covariates else _closed_many)(self, design, sets)
         clusters = np.sum(group_sizes(design.comparison, sets), axis=0)
         return ClusterErrors(std_error=_incidents(self, design, sets.members) * error, df=(clusters - 1).astype(float))
@@ -299,6 +308,7 @@ def _assemble(
 ) -> Estimate:
     """The Estimate in incidents per unit and month; the effect is the first of `values`."""
     clusters = int((design.is_treated | design.comparison).sum())
+    errors = known_errors(design, errors)
     coefficients = coefficient_frame([TERM, *options.covariates], values, errors, clusters - 1)
     first = {c: float(coefficients.iloc[0][c]) for c in ("estimate", "std_error", "conf_low", "conf_high", "p_value")}
     factor = float(_incidents(options, design, design.own_set.members)[0])
@@ -326,4 +336,5 @@ def _assemble(
         path=path,
         facts={"method": method, "clusters": clusters, "per": options.per},
         left_out=left_out(design),
+        notes=one_unit_note(design),
     )

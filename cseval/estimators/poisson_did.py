@@ -58,6 +58,8 @@ class PoissonDiD:
     def estimate(self, design: Design) -> Estimate:
         """Estimate the effect, with standard error by unit (CR1) and Student's t with units - 1 df.
 
+        With one treated unit there is no error: what varies between treated units cannot be seen from one.
+
         Raises
         ------
         EstimationError
@@ -100,6 +102,7 @@ class PoissonDiD:
         """Cluster-robust standard error (CR1, by unit) of each effect of `estimate_many`, units - 1 df."""
         from cseval.estimators.did_kernels import group_sizes
 
+        design.require_one_start(self.name)
         error = (_closed_many if _closed(self, design) else _iterated_many)(self, design, sets)[1]
         treated, comparison = group_sizes(design.comparison, sets)
         return ClusterErrors(std_error=error, df=(treated + comparison - 1).astype(float))
@@ -171,6 +174,7 @@ def _closed_many(options: PoissonDiD, design: Design, sets: PlaceboSets) -> tupl
 
 def _closed_estimate(options: PoissonDiD, design: Design) -> Estimate:
     effect, error = _closed_many(options, design, design.own_set)
+    error = known_errors(design, error)
     facts = {"method": "closed form", **_facts(design)}
     coefficients = coefficient_frame([TERM], effect, error, facts["clusters"] - 1)
     return _assemble(options, design, _closed_path(design, facts, float(effect[0])), coefficients, facts)
@@ -256,7 +260,27 @@ def _assemble(
         path=path,
         facts=facts,
         left_out=left_out(design),
+        notes=one_unit_note(design),
     )
+
+
+def known_errors(design: Design, errors: Floats) -> Floats:
+    """Errors by unit of coefficients (terms,) with NaN for the first, the effect, where one unit is treated.
+
+    Its residuals from its own fitted effect sum to zero, so that the error would be that of the comparison alone.
+    """
+    if design.is_treated.sum() > 1:
+        return errors
+    known = errors.copy()
+    known[0] = float("nan")
+    return known
+
+
+def one_unit_note(design: Design) -> tuple[str, ...]:
+    """A sentence if a single unit is treated; none otherwise."""
+    if design.is_treated.sum() > 1:
+        return ()
+    return ("No standard error by unit where a single unit is treated: its own variation is unknown.",)
 
 
 def coefficient_frame(terms: Sequence[str], values: Floats, errors: Floats, df: float) -> pd.DataFrame:
@@ -294,7 +318,7 @@ def _iterated_estimate(options: PoissonDiD, design: Design) -> Estimate:
     fit, used = _fit_set(options, design, design.is_treated, design.comparison)
     effect = float(fit.coefficients[0])
     facts = {"method": "iterated", "iterations": fit.iterations, **_facts(design)}
-    errors = np.sqrt(np.diag(fit.cov_cr1))
+    errors = known_errors(design, np.sqrt(np.diag(fit.cov_cr1)))
     coefficients = coefficient_frame([TERM, *options.covariates], fit.coefficients, errors, facts["clusters"] - 1)
     expected = fit.fitted[design.is_treated[used]].sum(axis=0)
     path = path_frame(design, _without(expected, design, effect), effect)

@@ -10,6 +10,11 @@ Fitted residuals are smaller and less correlated than the errors behind them. Wi
 weighted regression and L a shift by one month, ``E e'e = tr(M V)`` and ``E sum e_t e_(t-1) = tr(L M V M)`` for
 ``V = I + extra R``; ``extra`` and ``rho`` are where both equal what is observed, and not below 0 (a method of moments
 that is unbiased in a linear model). Student's t has Satterthwaite's ``tr(M V)^2 / tr(M V M V)`` degrees of freedom.
+
+With a handful of years the autocorrelation itself is little more than guessed, and the t distribution does not allow
+for that: in simulated series of 48 months before a start and 29 after it, as dispersed as the founding evaluation's,
+the 95 % interval of the slope held the truth in 90 to 95 cases of 100 where rho was 0.67, as fitted there, and in 87
+where it was 0.9. The interval is somewhat too short, the more so the longer months remember.
 """
 
 from __future__ import annotations

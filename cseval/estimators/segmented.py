@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
 
 from cseval.errors import EstimationError, SpecError
 from cseval.estimate import COUNT, LOG, Estimate
@@ -24,7 +24,7 @@ from cseval.estimators.segmented_options import (
     QuasiPoisson,
     Season,
 )
-from cseval.estimators.segmented_series import SeriesFit, fit_series
+from cseval.estimators.segmented_series import SeriesFit, fit_series, settled_errors
 from cseval.estimators.segmented_shapes import (
     Pulse,
     Ramp,
@@ -158,6 +158,7 @@ class SegmentedRegression:
         EstimationError
             If the series is too short, empty, or does not tell its terms apart.
         """
+        design.require_one_start(self.name)
         series = fit_series(
             design.counts[design.is_treated].sum(axis=0).astype(float),
             elapsed(design),
@@ -175,6 +176,10 @@ class SegmentedRegression:
 
         return 2000 if fits_together(self) else 200
 
+    def settled(self, design: Design) -> Self:
+        """The same model with an automatic lag as the months of `design` have it."""
+        return replace(self, errors=settled_errors(self.errors, len(design.periods)))
+
     def estimate_series(self, design: Design, sets: PlaceboSets) -> SeriesEffects:
         """Fit the same model to the series of each set, against the design's comparison less the set and its ring.
 
@@ -182,6 +187,7 @@ class SegmentedRegression:
         """
         from cseval.estimators.segmented_series import fit_sets
 
+        design.require_one_start(self.name)
         return fit_sets(self, design, sets, elapsed(design), calendar_months(design))
 
 

@@ -154,6 +154,17 @@ def fit_sets(
     return fit(options, treated, carried, event_time, calendar_month, first_post)
 
 
+def settled_errors(errors: Errors, months: int) -> Errors:
+    """The same errors with an automatic lag fixed at that of a series of so many months."""
+    from dataclasses import replace
+
+    from cseval.estimators.segmented_options import NeweyWest, automatic_lag
+
+    if isinstance(errors, NeweyWest) and errors.lag is None:
+        return replace(errors, lag=automatic_lag(months))
+    return errors
+
+
 def fits_together(options: SegmentedRegression) -> bool:
     """Whether many series are fitted in one step: Poisson coefficients with Newey-West errors."""
     from cseval.estimators.segmented_options import NeweyWest, Poisson, QuasiPoisson

@@ -59,8 +59,9 @@ class StaggeredEventStudy:
     def estimate(self, design: Design) -> Estimate:
         """The estimate of `PoissonETWFE` with a row for each bin as its coefficients.
 
-        Errors are cluster-robust by unit (CR1), with Student's t on units - 1 degrees of freedom. The table also has
-        ``first_event_time`` and ``last_event_time``; a bin without an incident has NaN.
+        Errors are cluster-robust by unit (CR1), with Student's t on units - 1 degrees of freedom; there are none with
+        treated units in few separate places (`staggered.places_note`). The table also has ``first_event_time`` and
+        ``last_event_time``; a bin without an incident has NaN.
 
         Raises
         ------
@@ -70,6 +71,7 @@ class StaggeredEventStudy:
         import numpy as np
 
         from cseval.estimators.etwfe_kernels import fit_ladder, log_ratios
+        from cseval.estimators.staggered import places_note, without_errors
         from cseval.estimators.staggered_cohorts import panel_of
 
         estimate, panel = PoissonETWFE().estimate(design), panel_of(design)
@@ -81,6 +83,7 @@ class StaggeredEventStudy:
         table = coefficient_frame([f"{a}..{b}" for a, b in bins], values, errors, units - 1)
         table.insert(1, "first_event_time", [a for a, _ in bins])
         table.insert(2, "last_event_time", [b for _, b in bins])
+        table = without_errors(table) if places_note(design) else table
         return replace(estimate, estimator=self.name, coefficients=table)
 
     def coefficients_many(self, design: Design, sets: PlaceboSets) -> Floats:

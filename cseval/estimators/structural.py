@@ -78,7 +78,10 @@ class StructuralITS:
         return "Structural time series" + (" of logs" if self.log else "")
 
     def estimate(self, design: Design) -> Estimate:
-        """Estimate the effect over the post period; see `its_series.total_effect`.
+        """Estimate the effect over the post period: incidents counted against the forecast of their total.
+
+        Effect, counterfactual and the table of incidents averted rest on one forecast from the months before the
+        start, see `its_series.forecast_effect`; what the programme's terms alone come to is among the facts.
 
         Raises
         ------
@@ -88,6 +91,7 @@ class StructuralITS:
         """
         from cseval.estimators.its_series import assemble, series_of
 
+        design.require_one_start(self.name)
         return assemble(self, design, fit_series(*series_of(design), self))
 
 

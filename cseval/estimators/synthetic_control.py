@@ -98,6 +98,10 @@ class SyntheticControl:
 
         return plain_weights(series, self.intercept)
 
+    def follow(self, series: Series) -> Weighed:
+        """The same."""
+        return self.weigh(series)
+
     def proxy(self, series: Series) -> Callable[[Series], Weighed]:
         """The same for all months."""
         return self.weigh
@@ -168,6 +172,12 @@ class AugmentedSC:
 
         given = None if self.penalty is None else np.full(len(series), self.penalty)
         return augmented_weights(series, given, self.one_standard_error)
+
+    def follow(self, series: Series) -> Weighed:
+        """The plain synthetic control, whose misfit the regression makes up and so hides."""
+        from cseval.estimators.synthetic_kernels import plain_weights
+
+        return plain_weights(series, False)
 
     def proxy(self, series: Series) -> Callable[[Series], Weighed]:
         """Weights by all months, with the penalty that the months before the start chose."""

@@ -27,6 +27,15 @@ ASSUMPTION = (
     "months before the start."
 )
 
+#: What is said of the estimator's own standard error, whatever inference is shown in the effect table.
+OWN_ERROR = {
+    "placebo": "The estimator's own standard error, the spread of effects in donors taken for treated (Arkhangelsky "
+    "and others 2021, algorithm 4), is {error:.4f} on the log scale. It takes every place to vary alike; the one that "
+    "placebo ranks give allows for how well each is fitted and how many incidents it has, so the two differ.",
+    "jackknife": "The estimator's own standard error, by leaving out a unit at a time (Arkhangelsky and others 2021, "
+    "algorithm 3), is {error:.4f} on the log scale; the one that placebo ranks give is found in another way.",
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticDiD:
@@ -116,7 +125,13 @@ class SyntheticDiD:
         """Weights of donors and of points."""
         from cseval.estimators.synthetic_did_kernels import parallel_weights
 
-        return parallel_weights(series)
+        return replace(parallel_weights(series), plain=self.follow(series))
+
+    def follow(self, series: Series) -> Weighed:
+        """The synthetic control with a level of its own: the penalty on uneven weights adds to every misfit."""
+        from cseval.estimators.synthetic_kernels import plain_weights
+
+        return plain_weights(series, True)
 
     def proxy(self, series: Series) -> Callable[[Series], Weighed]:
         """Donors parallel over all months."""
@@ -138,6 +153,7 @@ def _with_error(
     import numpy as np
 
     from cseval.estimators.did_kernels import t_interval
+    from cseval.estimators.poisson_did import TERM, coefficient_frame
 
     label, error_of = ERRORS[options.variance]
     try:
@@ -152,6 +168,9 @@ def _with_error(
         conf_high=float(high[0]),
         p_value=float(p[0]),
         inference=label,
+        coefficients=coefficient_frame([TERM], np.array([estimate.effect]), np.array([error]), np.inf),
+        facts={**estimate.facts, f"{options.variance}_std_error": error},
+        notes=(*estimate.notes, OWN_ERROR[options.variance].format(error=error)),
     )
 
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from cseval.errors import EstimationError
 from cseval.estimate import LOG, Estimate
-from cseval.estimators.base import ManyEffects
-from cseval.estimators.did_kernels import member_sum
+from cseval.estimators.base import ManyEffects, unlike
+from cseval.estimators.did_kernels import group_totals, post_variance
 from cseval.estimators.poisson_did import left_out, path_frame
 from cseval.estimators.synthetic_kernels import Weighed, fit_gap, nothing_else_fits, simplex_fit
 from cseval.estimators.synthetic_series import Series, series_of
@@ -32,6 +32,8 @@ ASSUMPTION = (
 )
 #: Sets whose series are held at once.
 CHUNK = 2048
+#: Donors that are each fitted by the others to tell whether the treated area is like them.
+MOST_COMPARED = 200
 #: A donor counts as one with weight from here on.
 WEIGHT = 0.001
 #: The treated area lies among the donors if they fit it this well, as a share of its mean.
@@ -67,6 +69,10 @@ class SyntheticOptions(Protocol):
         """Weights from the points before the start."""
         ...
 
+    def follow(self, series: Series) -> Weighed:
+        """Weights whose misfit tells how well the donors can follow each series."""
+        ...
+
     def proxy(self, series: Series) -> Callable[[Series], Weighed]:
         """How the series, once an effect is taken off them, are weighed by all their months."""
         ...
@@ -84,11 +90,14 @@ class Effects:
         In incidents.
     fit : float array, shape (sets,)
         Mean squared gap in the points before the start, as a share of the squared mean.
+    misfit : float array, shape (sets,)
+        The same of the plain synthetic control, less what counting gives.
     """
 
     effect: Floats
     counterfactual: Floats
     fit: Floats
+    misfit: Floats
 
 
 def effects_of(series: Series, weighed: Weighed) -> Effects:
@@ -97,27 +106,54 @@ def effects_of(series: Series, weighed: Weighed) -> Effects:
     counterfactual, observed = on_measure * series.unit, series.targets * series.unit
     sums = [x[:, series.post].sum(axis=1) for x in (observed, counterfactual)]
     after, without = (np.log(np.where(s > 0, s, np.nan)) for s in sums)
+    fit = _misfit(series, weighed.weights, weighed.level)
+    plain = fit if weighed.plain is None else _misfit(series, weighed.plain.weights, weighed.plain.level)
+    misfit = plain - counting(series)
+    return Effects(effect=after - without, counterfactual=counterfactual, fit=fit, misfit=misfit)
+
+
+def counting(series: Series) -> Floats:
+    """Mean squared gap that counting alone gives a point, as a share of the squared mean, shape (sets,).
+
+    The inverse of a set's mean count in a point: the relative variance of a Poisson count.
+    """
+    mean = (series.targets * series.unit)[:, ~series.post].mean(axis=1) * series.months_per_point
+    return np.asarray(1 / np.where(mean > 0, mean, np.nan))
+
+
+def _misfit(series: Series, weights: Floats, level: Floats) -> Floats:
+    """Mean squared gap before the start as a share of the squared mean, shape (sets,)."""
     mean = series.goals[:, series.own].mean(axis=1)
-    gap = fit_gap(series, weighed.weights, weighed.level)
+    gap = fit_gap(series, weights, level)
     with np.errstate(divide="ignore", invalid="ignore"):
-        fit = (gap**2).mean(axis=1) / mean**2
-    return Effects(effect=after - without, counterfactual=counterfactual, fit=fit)
+        return np.asarray((gap**2).mean(axis=1) / mean**2)
 
 
 def many_effects(options: SyntheticOptions, design: Design, sets: PlaceboSets) -> ManyEffects:
     """Effect of each set against its own synthetic control; NaN where it has none.
 
-    The variance of an effect is linear in a constant and in the mean squared error of the fit before the start, so that
-    effects are ranked by what they exceed it by: Abadie, Diamond and Hainmueller (2010), section 3.4.
+    The variance of an effect is linear in a constant, in the mean squared error of the fit before the start, so that
+    effects are ranked by what they exceed it by (Abadie, Diamond and Hainmueller 2010, section 3.4), and in what
+    counting alone gives, ``1/T0 + 1/T1`` with T1 as expected without an effect: a small place varies more after the
+    start than large ones that are fitted as well before it.
     """
     parts = []
     for first in range(0, len(sets), CHUNK):
         series = _series(options, design, sets.take(np.arange(first, min(first + CHUNK, len(sets)))))
         found = effects_of(series, options.weigh(series))
-        terms = np.stack([np.ones(len(series)), found.fit], axis=1)
-        parts.append((found.effect, np.where(np.isfinite(terms), terms, np.nan)))
-    effect, variance = (np.concatenate(p) for p in zip(*parts, strict=True))
-    return ManyEffects(effect=effect, variance_terms=variance, size=member_sum(design.pre_counts, sets.members))
+        parts.append((found.effect, found.fit, found.misfit))
+    effect, fit, misfit = (np.concatenate(p) for p in zip(*parts, strict=True))
+    totals = group_totals(design.pre_counts, design.post_counts, design.comparison, sets)
+    after = post_variance(totals)
+    with np.errstate(divide="ignore"):
+        terms = np.stack([np.ones(len(sets)), fit, 1 / totals.t0 + after], axis=1)
+    return ManyEffects(
+        effect=effect,
+        variance_terms=np.where(np.isfinite(terms), terms, np.nan),
+        size=totals.t0,
+        post_term=after,
+        misfit=misfit,
+    )
 
 
 def proxy_residuals(options: SyntheticOptions, design: Design, sets: PlaceboSets, effects: Floats) -> Floats:
@@ -165,14 +201,33 @@ def estimate_one(options: SyntheticOptions, design: Design) -> tuple[Estimate, S
     found = effects_of(series, weighed)
     effect = float(found.effect[0])
     if not np.isfinite(effect):
-        raise EstimationError(
+        raise _without_counterfactual(options, design, weighed, found)
+    facts = _facts(options, design, series, weighed, found)
+    estimate = _assemble(options, design, effect, found, facts, _notes(options, design, series, weighed, found))
+    return estimate, series, weighed
+
+
+def _without_counterfactual(
+    options: SyntheticOptions, design: Design, weighed: Weighed, found: Effects
+) -> EstimationError:
+    """Why the counterfactual is not above zero: donors without incidents, or weights that carry it beyond them."""
+    where = f"{options.name}, outcome {design.outcome}"
+    total = float(found.counterfactual[0, design.post].sum())
+    plain = (weighed.weights[0] >= 0).all() and weighed.level[0] == 0
+    if plain or not np.isfinite(total):
+        return EstimationError(
             "the synthetic control has no incident left after the start",
-            where=f"{options.name}, outcome {design.outcome}",
+            where=where,
             todo="Use another measure or more donors",
         )
-    facts = _facts(options, design, series, weighed, found)
-    estimate = _assemble(options, design, effect, found, facts, _notes(design, series, weighed, facts))
-    return estimate, series, weighed
+    cause = "weights below zero extrapolate" if (weighed.weights[0] < 0).any() else "the level added extrapolates"
+    return EstimationError(
+        f"the counterfactual after the start adds up to {total:.1f} incidents: {cause} beyond what any average of the "
+        "donors shows",
+        where=where,
+        expected="a counterfactual above zero",
+        todo="Use SyntheticControl, which does not extrapolate, a larger penalty, or donors more like the treated area",
+    )
 
 
 def _require_months(options: SyntheticOptions, design: Design) -> None:
@@ -215,7 +270,7 @@ def _facts(
     share = float(np.sqrt(found.fit[0]))
     mean = float(design.pre_counts[design.is_treated].sum() / (~design.post).sum())
     plain = simplex_fit(series.points, series.goals, series.allowed)
-    apart = fit_gap(series, plain, np.zeros(1))[0] / series.goals[0, series.own].mean()
+    apart = _misfit(series, plain, np.zeros(1))[0]
     return {
         "measure": options.measure,
         "months_per_point": options.months_per_point,
@@ -223,26 +278,47 @@ def _facts(
         "pre_rmspe_share": share,
         "donors": int(series.allowed.sum()),
         "donors_with_weight": int((np.abs(weighed.weights[0]) >= WEIGHT).sum()),
-        "in_convex_hull": bool(np.sqrt((apart**2).mean()) < HULL),
+        "plain_rmspe_share": float(np.sqrt(apart)),
+        "in_convex_hull": bool(np.sqrt(apart) < HULL),
         **{name: float(values[0]) for name, values in weighed.facts.items()},
     }
 
 
-def _notes(design: Design, series: Series, weighed: Weighed, facts: dict[str, Any]) -> tuple[str, ...]:
+def _notes(
+    options: SyntheticOptions, design: Design, series: Series, weighed: Weighed, found: Effects
+) -> tuple[str, ...]:
     """What a reader must know of the fit."""
-    share, months = facts["pre_rmspe_share"], facts["months_per_point"]
-    chance = 1 / np.sqrt(design.pre_counts[design.is_treated].sum() / (~design.post).sum() * months)
+    chance = float(np.sqrt(counting(series)[0]))
+    share = float(np.sqrt(max(found.misfit[0] + chance**2, found.fit[0])))
     notes = []
     if share > max(POOR, TIMES_CHANCE * chance):
         notes.append(
             f"Before the start the weighted donors miss the treated area by {100 * share:.0f}% of its mean, more than "
             "chance in counting explains: the counterfactual is to be read with care."
         )
+    worse = unlike(float(found.misfit[0]), _donors_misfit(options, design))
+    if worse:
+        notes.append(
+            f"Before the start the treated area is fitted worse than {worse} comparison units are by the others: it "
+            "may lie beyond what they can follow, and its rank among them means little."
+        )
     if (weighed.weights[0] >= 0).all() and not nothing_else_fits(
         series.points, series.goals[0], series.allowed[0], simplex_fit(series.points, series.goals, series.allowed)[0]
     ):
         notes.append("Other donor weights fit equally well; the most even of them are used.")
     return tuple(notes)
+
+
+def _donors_misfit(options: SyntheticOptions, design: Design) -> Floats:
+    """`Effects.misfit` of each donor against the others; none of them with several treated units or very many donors.
+
+    A mean of several units follows a course more closely than any one does, so these would tell nothing.
+    """
+    donors = np.flatnonzero(design.comparison)
+    if design.is_treated.sum() > 1 or len(donors) > MOST_COMPARED:
+        return np.empty(0)
+    series = _series(options, design, design.sets(donors[:, None]))
+    return effects_of(series, options.follow(series)).misfit
 
 
 def _assemble(

@@ -36,12 +36,16 @@ class Weighed:
         Added to the weighted donors in every month.
     time_weights : float array, shape (sets, points), optional
         Of the points before the start, for synthetic difference in differences.
+    plain : Weighed, optional
+        The plain synthetic control, where `weights` make its misfit up or are kept even by a penalty and so tell little
+        of how well the donors can follow a set.
     facts : mapping of str to float array of shape (sets,)
     """
 
     weights: Floats
     level: Floats
     time_weights: Floats | None = None
+    plain: Weighed | None = None
     facts: Mapping[str, Floats] = field(default_factory=dict)
 
 

@@ -44,7 +44,8 @@ def augmented_weights(series: Series, penalty: Floats | None, one_standard_error
         if pool is None or not np.array_equal(pool.allowed, series.allowed[row]):
             pool = _Pool.of(series.points, series.allowed[row])
         weights[row] = plain[row] + pool.correction(gap[row], float(penalty[row]))
-    return Weighed(weights=weights, level=np.zeros(len(plain)), facts={"penalty": penalty})
+    level = np.zeros(len(plain))
+    return Weighed(weights=weights, level=level, plain=Weighed(weights=plain, level=level), facts={"penalty": penalty})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

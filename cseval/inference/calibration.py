@@ -14,7 +14,9 @@ Three populations of placebo neighbourhoods are measured:
     selection alone brings (regression to the mean). Left out where the programme has several separate neighbourhoods,
     and where no district holds more than one such set, since nothing is chosen there.
 
-Neighbourhoods overlap, and a district has a common history, so the error of a rate is computed by district.
+Neighbourhoods overlap, a district has a common history, and one start has common shocks, so the error of a rate is the
+larger of those by district and by start. Where all sets are ranked among themselves, the rate is an identity and not a
+measurement (`Measured.by_construction`).
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from cseval.areas import Areas, connected_sets
 from cseval.inference.base import Placebos
 from cseval.inference.earlier_windows import shifted_starts
 from cseval.inference.placebo_draws import shape_of
+from cseval.inference.rate_kernels import are_ranks, clustered_error
 from cseval.months import month_number
 from cseval.parallel import current
 
@@ -91,6 +94,10 @@ class Measured:
         Number of placebo starts.
     months : (int, int)
         Months before and after each start.
+    start : int array, shape (placebos,), optional
+        Number of the start of each placebo; placebos of one start are not independent either.
+    by_construction : bool
+        Whether all placebos of a start were ranked among themselves, so that the rate says nothing of the method.
     """
 
     method: str
@@ -101,6 +108,8 @@ class Measured:
     place: Index
     starts: int
     months: tuple[int, int]
+    start: Index | None = None
+    by_construction: bool = False
 
     def rows(self) -> list[dict[str, Any]]:
         """One row for each level, in the columns of ``calibration.csv`` from `method` on."""
@@ -130,24 +139,19 @@ class Measured:
         return float((self.p_value[usable] <= level + 1e-12).mean()) if usable.any() else float("nan")
 
     def mc_error(self, level: float) -> float:
-        """Standard error of `rate`, with districts as the independent observations; at least the binomial one."""
+        """Standard error of `rate`: the largest of the binomial one and of those clustered by district and by start.
+
+        NaN where the rate is right by construction, which no error goes with.
+        """
         usable = np.isfinite(self.p_value)
         n = int(usable.sum())
-        if not n:
+        if not n or self.by_construction:
             return float("nan")
         rate = min(max(self.rate(level), 1 / n), 1 - 1 / max(n, 2))  # no rate is so small that its error is zero
         rejected = (self.p_value[usable] <= level + 1e-12).astype(float)
-        return max(float(np.sqrt(rate * (1 - rate) / n)), clustered_error(rejected, self.place[usable]))
-
-
-def clustered_error(values: Floats, place: Index) -> float:
-    """Standard error of the mean of `values` that allows for any dependence within a place (Liang and Zeger 1986)."""
-    _, code = np.unique(place, return_inverse=True)
-    groups = int(code.max()) + 1 if len(code) else 0
-    if groups < 2:
-        return 0.0
-    sums = np.bincount(code, weights=values - values.mean())
-    return float(np.sqrt((sums**2).sum() * groups / (groups - 1)) / len(values))
+        groups = [self.place, *([] if self.start is None else [self.start])]
+        clustered = (clustered_error(rejected, group[usable]) for group in groups)
+        return max(float(np.sqrt(rate * (1 - rate) / n)), *clustered)
 
 
 def calibrate(
@@ -240,7 +244,10 @@ def measured(
     starts: int,
     months: tuple[int, int],
 ) -> Measured:
-    """What was found at each start, put together: p-values, effects, excess effects and places."""
+    """What was found at each start, put together: p-values, effects, excess effects and places.
+
+    The rate is right by construction where the p-values of every start are ranks among themselves.
+    """
     p_value, effect, excess, place = (np.concatenate(column) for column in zip(*found, strict=True))
     return Measured(
         method=method,
@@ -251,6 +258,8 @@ def measured(
         place=place.astype(np.int64),
         starts=starts,
         months=months,
+        start=np.repeat(np.arange(len(found)), [len(one[0]) for one in found]),
+        by_construction=all(are_ranks(one[0]) for one in found),
     )
 
 

@@ -45,9 +45,10 @@ def choose_method(usable: Sequence[str], measured: Sequence[Measured]) -> Choice
     -----
     A method's distance is the largest over its placebo populations of how far its rate at 5 % lies from 5 %, less two
     Monte Carlo errors: no method is preferred for what cannot be told from chance. The effect itself plays no part,
-    so the choice cannot favour a finding.
+    so the choice cannot favour a finding. A method of which nothing is known but that its rate is right by construction
+    stands at distance 0: it keeps its level among exchangeable places, and a rate that is an identity tells no more.
     """
-    known = {name: distance(name, measured) for name in usable}
+    known = {name: _known_distance(name, measured) for name in usable}
     finite = {name: d for name, d in known.items() if math.isfinite(d)}
     if not finite:
         why = f"The verdict rests on {usable[0]}, the first registered method; no error rate could be measured."
@@ -62,15 +63,35 @@ def distance(method: str, measured: Sequence[Measured]) -> float:
     return max((max(abs(m.rate(LEVEL) - LEVEL) - ERRORS * m.mc_error(LEVEL), 0.0) for m in rates), default=math.nan)
 
 
+def _known_distance(method: str, measured: Sequence[Measured]) -> float:
+    """The distance of a method; 0 where nothing was measured and its rate is right by construction."""
+    far = distance(method, measured)
+    return 0.0 if math.isnan(far) and _among(method, measured) else far
+
+
+def _among(method: str, measured: Sequence[Measured]) -> list[str]:
+    """Populations among which a method is right by construction."""
+    return [m.population for m in measured if m.method == method and m.by_construction]
+
+
 def enough(measured: Measured) -> bool:
-    """Whether a rate was measured on enough placebos to be read."""
-    return int(np.isfinite(measured.p_value).sum()) >= FEWEST_MEASURED
+    """Whether a rate was measured, and on enough placebos to be read; one that is right by construction was not."""
+    return not measured.by_construction and int(np.isfinite(measured.p_value).sum()) >= FEWEST_MEASURED
 
 
 def _reason(method: str, far: float, methods: int, measured: Sequence[Measured]) -> str:
     rates = ", ".join(
         f"{100 * m.rate(LEVEL):.1f}% ({m.population})" for m in measured if m.method == method and enough(m)
     )
+    ranked = " and ".join(_among(method, measured))
+    given = f"right by construction among {ranked}, where every placebo is ranked among the others" if ranked else ""
+    among = f"of the {methods} methods that hold here and whose rates are known, it" if methods > 1 else "it"
+    if not rates:
+        return f"The verdict rests on {method}: {among} is {given}; its error rate could not be measured otherwise."
     near = "none of which can be told from 5%" if far == 0 else "the nearest to 5%"
-    among = f"of the {methods} methods that hold here and were measured, it" if methods > 1 else "it"
-    return f"The verdict rests on {method}: {among} rejects true nulls at the 5% level at rates of {rates}, {near}."
+    also = f"; it is {given}" if given else ""
+    if not given:
+        among = among.replace("whose rates are known", "were measured")
+    return (
+        f"The verdict rests on {method}: {among} rejects true nulls at the 5% level at rates of {rates}, {near}{also}."
+    )

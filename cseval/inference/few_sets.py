@@ -119,29 +119,49 @@ def few_power(placebo: Floats, time: Floats, trend: float) -> float:
     Parameters
     ----------
     placebo : float array, shape (sets, points)
-        Rows of the placebo sets. Each in turn plays the treated area with the trend added, ranked among them all.
+        Rows of the placebo sets. Each in turn plays the treated area with the trend added, ranked among the others.
     time : float array, shape (points,)
     trend : float
         Slope, in units of the rows.
 
+    Returns
+    -------
+    float
+        Without a trend k / sets, k being the ranks of sets + 1 at which the test rejects; its size is k / (sets + 1).
+
     Notes
     -----
-    With ``h = P (P'P)^- P'`` of the placebo rows P, adding a row b changes a row's share in the sum of squares to
-    ``h_ii - h_ib^2 / (1 + h_bb)`` and gives b itself ``h_bb / (1 + h_bb)`` (Sherman and Morrison 1950).
+    The row that plays has its own unmodified copy replaced, not beside it, where it would be its closest rival. With
+    ``P'P`` of the placebo rows, player b and line l, ``P'P - bb' + (b + l)(b + l)' = P'P + U M U'`` with ``U = [b, l]``
+    and ``M^-1 = [[-1, 1], [1, 0]]``, so that any row x has ``x'A x - (U'A x)' (M^-1 + U'A U)^-1 (U'A x)`` of the sum of
+    squares, A being the pseudo-inverse of ``P'P`` (Woodbury 1950).
     """
-    n = len(placebo) + 1
+    n = len(placebo)
     line = trend * (time - time.mean())
+    shares, rank = _shares_played(placebo, line)
+    slope = slopes(placebo, time)
+    squares = np.where(np.eye(n, dtype=bool), (slope + trend) ** 2, slope[:, None] ** 2)
+    trends = squares / np.maximum(squares.sum(axis=0), np.finfo(float).tiny)
+    both = np.minimum(_tail(shares, rank, n), _tail(trends, 1, n))
+    reached = (both <= np.diag(both) * (1 + 1e-9)).sum(axis=0)
+    return float(np.mean(reached <= LEVEL * (n + 1) + 1e-9))
+
+
+def _shares_played(placebo: Floats, line: Floats) -> tuple[Floats, int]:
+    """Share of each row (first axis) when each (second axis) has `line` added to it, and the rank of the rows."""
     inverse = np.linalg.pinv(placebo.T @ placebo, rcond=1e-8, hermitian=True)
     hat, along = placebo @ inverse @ placebo.T, placebo @ inverse @ line
-    rank, own = round(float(np.trace(hat))), np.diag(hat) + 2 * along + line @ inverse @ line
-    shares = np.diag(hat)[:, None] - (hat + along[:, None]) ** 2 / (1 + own)  # (placebo, which plays the area)
-    slope = slopes(placebo, time)
-    moved = (slope + trend) ** 2
-    total = np.maximum((slope**2).sum() + moved, np.finfo(float).tiny)
-    theirs = np.minimum(_tail(shares, rank, n), _tail(slope[:, None] ** 2 / total, 1, n))
-    mine = np.minimum(_tail(own / (1 + own), rank, n), _tail(moved / total, 1, n))
-    reached = 1 + (theirs <= mine * (1 + 1e-9)).sum(axis=0)
-    return float(np.mean(reached <= LEVEL * n + 1e-9))
+    own, bend = np.diag(hat), float(line @ inverse @ line)
+    determinant = bend * (own - 1) - (1 + along) ** 2
+
+    def less(first: Floats, second: Floats) -> Floats:
+        """``v' K^-1 v`` of ``v = U'A x``, K having the rows ``(h - 1, 1 + a)`` and ``(1 + a, bend)``."""
+        both = bend * first**2 - 2 * (1 + along) * first * second + (own - 1) * second**2
+        return np.asarray(both / determinant)
+
+    shares = own[:, None] - less(hat, along[:, None])
+    np.fill_diagonal(shares, own + 2 * along + bend - less(own + along, along + bend))
+    return shares, round(float(own.sum()))
 
 
 def few_caught(placebo: Floats, time: Floats, spread: float) -> float:

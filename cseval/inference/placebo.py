@@ -63,7 +63,8 @@ class PlaceboNeighbourhoods:
     variance of an effect still depends on size within them, so effects are divided by the root of a variance fitted to
     the squared placebo effects (`spread`). The p-value is ``(1 + #{|s_b| >= |s|}) / (1 + B)`` (Phipson and Smyth 2010)
     and the 95 % interval holds the effects that this test does not reject. For one treated unit this is the
-    permutation test over all comparison units, enumerated.
+    permutation test over all comparison units, enumerated. Where an estimator fits the months before the start, and the
+    treated area worse than nearly all placebo neighbourhoods, the result is marked as not reliable (`fitted_worse`).
     """
 
     draws: int = 9999
@@ -162,12 +163,14 @@ class PlaceboNeighbourhoods:
         statistic = float(own.effect[0]) / spread
         critical = critical_value(statistics, 0.05)
         low, high = interval(own, coefficients, estimate.effect, critical)
+        warning = fitted_worse(own, reference)
         return Inferred(
             method=self.name,
             std_error=spread,
             conf_low=low,
             conf_high=high,
             p_value=float(p_values(np.array([statistic]), statistics)[0]),
+            reliable=not warning,
             facts={
                 "placebo_neighbourhoods": len(sets),
                 "distinct_neighbourhoods": sets.distinct,
@@ -179,7 +182,7 @@ class PlaceboNeighbourhoods:
                 "critical_value": critical,
             },
             draws=PlaceboDraws(sets=sets, effects=reference.effect, statistics=statistics, statistic=statistic),
-            note="every connected set of similar count enumerated" if sets.exact else "",
+            note=warning or ("every connected set of similar count enumerated" if sets.exact else ""),
         )
 
     def test_many(self, tested: Placebos, reference: Placebos, among: bool = False) -> Floats:
@@ -213,6 +216,25 @@ class PlaceboNeighbourhoods:
             which = similar_trend(trends[a:b], theirs[k])[0] + a
             out[k] = (np.count_nonzero(statistics[which] >= s) + itself) / (len(which) + itself)
         return out
+
+
+def fitted_worse(own: ManyEffects, reference: ManyEffects) -> str:
+    """Why the treated area's rank means little, where it is fitted before the start and worse than nearly all places.
+
+    Parameters
+    ----------
+    own, reference : ManyEffects
+        Of the treated area and of the placebo neighbourhoods.
+    """
+    from cseval.estimators.base import unlike
+
+    if own.misfit is None or reference.misfit is None:
+        return ""
+    worse = unlike(float(own.misfit[0]), reference.misfit)
+    return worse and (
+        f"the treated area is fitted worse before the start than {worse} places it is ranked among, so its rank means "
+        "little"
+    )
 
 
 def as_placebo_estimator(estimator: Estimator) -> PlaceboEstimator:

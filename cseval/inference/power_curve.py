@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cseval.inference.calibration import clustered_error
 from cseval.inference.detectable import POWER
+from cseval.inference.rate_kernels import clustered_error
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -146,8 +146,8 @@ def placebo_figure(result: EvaluationResult) -> Figure | str:
         title="The treated area among placebo neighbourhoods",
         alt=_placebo_alt(statistics, own, inferred),
         caption=(
-            "Each placebo neighbourhood is as many adjoining areas as were treated, where nothing was done, put "
-            "through the same comparison. Effects are divided by their standard deviation. The height of a bar is a "
+            "Each placebo neighbourhood is as many adjoining areas as were treated, where this programme did not run, "
+            "put through the same comparison. Effects are divided by their standard deviation. The height of a bar is a "
             f"number of neighbourhoods; the axis starts at zero. Source: {source_words(result)}."
         ),
         data=data,

@@ -186,7 +186,7 @@ def _draw_timeline(canvas: Any, data: pd.DataFrame, first: str, last: str, start
     axes.set_yticks(range(len(data)), [two_lines(str(p)) for p in data["programme"]])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(data) - 0.4, -0.6)
-    style.month_axis(axes, first, last)
+    style.month_axis(axes, first, last, most=6)
     axes.grid(True, axis="x")
     axes.grid(False, axis="y")
     axes.spines["left"].set_visible(False)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cseval.estimate import LOG
+from cseval.estimators.its_notes import LEVEL, autocorrelation_p
 from cseval.reporting import figures_style as style
 from cseval.reporting import formats as f
 from cseval.reporting.figures import Figure
@@ -124,13 +125,32 @@ def its_figure(result: EvaluationResult) -> Figure | str:
         alt=_its_alt(data, analysis, outcome, start),
         caption=(
             f"{label_of(result, analysis.analysis.slug)}. Points: recorded incidents a month. Solid line: fitted. "
-            "Dashed line: what the fit expects without the programme, with its 95% band. The axis starts at zero. "
-            f"Source: {source_words(result)}."
+            "Dashed line: what the fit expects without the programme, with its 95% band. "
+            f"{its_caveats(result, analysis)}The axis starts at zero. Source: {source_words(result)}."
         ),
         data=data[["period", "event_time", "phase", "observed", "fitted", "counterfactual", "low", "high"]],
         draw=lambda canvas: _draw_its(canvas, data, start),
         mark=style.mark_of(result),
     )
+
+
+def its_caveats(result: EvaluationResult, analysis: AnalysisResult) -> str:
+    """What speaks against the band of a time-series fit: how often its own errors mislead, and what is left over."""
+    estimate, said = analysis.estimate, ""
+    rate = own_rate(result.inference, analysis.analysis.slug, estimate.inference)
+    if math.isfinite(rate):
+        said = f"Where nothing was done, the model's own errors find a change {100 * rate:.0f}% of the time, not 5%. "
+    if autocorrelation_p(estimate.facts)[1] <= LEVEL:
+        said += "What the fit leaves over is autocorrelated, so the band may be too narrow. "
+    return said
+
+
+def own_rate(inference: pd.DataFrame, slug: str, method: str) -> float:
+    """Measured false-positive rate of one method of one analysis over all placebos; NaN if none was measured."""
+    if not len(inference):
+        return math.nan
+    rows = inference[(inference["analysis"] == slug) & (inference["method"] == method)]
+    return number(rows["false_positive_rate"].iloc[0]) if len(rows) else math.nan
 
 
 def _fitted(result: EvaluationResult, analysis: AnalysisResult) -> pd.DataFrame:

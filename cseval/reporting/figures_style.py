@@ -63,10 +63,11 @@ def positions(months: Sequence[str]) -> list[int]:
     return [month_number(m) for m in months]
 
 
-def month_axis(axes: Any, first: str, last: str) -> None:
-    """Label each January of a month axis with its year, and give the axis its ends."""
+def month_axis(axes: Any, first: str, last: str, most: int = 12) -> None:
+    """Label the Januaries of a month axis with their years, `most` at most, and give the axis its ends."""
     low, high = month_number(first), month_number(last)
     years = [n for n in range(low, high + 1) if n % 12 == 0]
+    years = years[:: -(-len(years) // most)] if years else years
     axes.set_xticks(years, [f"Jan\n{n // 12}" for n in years])
     axes.set_xlim(low - 1, high + 1)
 

@@ -22,14 +22,34 @@ SMALL_WEIGHT = 0.005
 #: Rows of a table for context that are printed.
 CONTEXT_ROWS = 12
 #: Tables that stand in figures or are too long for a page; the folder has them.
-NOT_PRINTED = ("rolling_year", "averted", "att_by_cohort_and_period", "time_weights")
+NOT_PRINTED = ("rolling_year", "averted", "att_by_cohort_and_period", "time_weights", "dose", "ranking")
+
+
+HEADINGS = {
+    "conf_low": "95% from (estimation scale)",
+    "conf_high": "95% to (estimation scale)",
+    "band_low": "95% band from",
+    "band_high": "95% band to",
+    "std_error": "Standard error",
+    "p_value": "p",
+    "percent_low": "95% from, %",
+    "percent_high": "95% to, %",
+    "percent_change": "Change, %",
+    "percent_a_year": "Change a year, %",
+    "slope_per_month": "Slope a month",
+    "naive_low": "Naive 95% from",
+    "naive_high": "Naive 95% to",
+    "line_percent": "By the line, %",
+    "low": "95% from",
+    "high": "95% to",
+}
 
 
 def claims_table(result: EvaluationResult) -> Table:
     """Every public claim with its verdict and the finding behind it."""
     rows = [
         {
-            "claim": f"“{c.statement.text}” ({_where(c)})",
+            "claim": f"{_quoted(c)} ({_where(c)})",
             "verdict": f.sentence_case(c.verdict),
             "tested_on": f.sentence_case(f.outcome_words(c.outcome)) if c.outcome else f.NOT_APPLICABLE,
             "on_stand_in": f.sentence_case(c.on_stand_in) if c.on_stand_in else f.NOT_APPLICABLE,
@@ -62,16 +82,38 @@ def claims_blocks(result: EvaluationResult) -> list[Block]:
     """The claims in words and as a table; nothing where the evaluation tests none."""
     if not result.claims:
         return []
-    said = Bullets(
-        items=tuple((f"“{c.statement.text}”", f"{_verdict_words(c)} {f.full_stop(c.sentence)}") for c in result.claims)
-    )
-    return [said, TableBlock(table=claims_table(result), folded=True)]
+    told: set[str] = set()
+    items = []
+    for claim in result.claims:
+        first = claim.statement.text not in told
+        told.add(claim.statement.text)
+        items.append((_quoted(claim), _verdict_words(claim) + (f" {f.full_stop(claim.sentence)}" if first else "")))
+    return [Bullets(items=tuple(items)), TableBlock(table=claims_table(result), folded=True)]
+
+
+def _quoted(claim: ClaimResult) -> str:
+    """The statement as it was made, and how its words are read."""
+    reading = f" (read as: {claim.statement.reading})" if claim.statement.reading else ""
+    return f"“{claim.statement.text}”{reading}"
+
+
+#: What the counts do to a statement, by verdict.
+DONE = {
+    "supported": "the counts bear it out",
+    "not supported": "the counts leave it open, neither confirmed nor excluded",
+    "contradicted": "the counts contradict it",
+    "cannot be tested with these data": "the counts cannot say",
+}
 
 
 def _verdict_words(claim: ClaimResult) -> str:
-    """The verdict, and what would be said of the outcome at hand instead."""
-    instead = f"; said of {f.outcome_words(claim.outcome)} instead: {claim.on_stand_in}" if claim.on_stand_in else ""
-    return f"{f.sentence_case(claim.verdict)}{instead}."
+    """The verdict, and what the counts would say of the outcome at hand instead."""
+    if not claim.on_stand_in:
+        return f"{f.sentence_case(claim.verdict)}: {DONE[claim.verdict]}."
+    return (
+        f"{f.sentence_case(claim.verdict)}. Of {f.outcome_words(claim.outcome)}, which stands in, it would be "
+        f"{claim.on_stand_in}: {DONE[claim.on_stand_in]}."
+    )
 
 
 def note_blocks(result: EvaluationResult) -> list[Block]:
@@ -107,7 +149,8 @@ def _further_table(result: EvaluationResult, name: str, frame: pd.DataFrame) -> 
     if "analysis" in values.columns:
         values = values.assign(analysis=[label_of(result, slug) for slug in values["analysis"]])
     values = values.assign(outcome=[f.sentence_case(f.outcome_words(str(o))) for o in values["outcome"]])
-    table = Table(slug=f"further-{name.replace('_', '-')}", title=title_of(name), values=values, notes=notes)
+    slug = f"further-{name.replace('_', '-')}"
+    table = Table(slug=slug, title=title_of(name), values=values, notes=notes, headings=HEADINGS)
     return printable(shortened(table, f"{name}.csv"), result)
 
 

@@ -149,7 +149,7 @@ def incidents_sentence(row: Mapping[str, Any], staggered: bool = False) -> str:
     when = f"from each unit's own start on, up to {months}," if staggered else f"in {months}"
     return (
         f"{f.count_text(observed)} incidents were recorded {when} where {f.count_text(expected)} would have been "
-        f"expected: about {f.fewer_words(averted)} (95% interval from {f.fewer_words(low)} to {f.fewer_words(high)})."
+        f"expected: about {f.fewer_words(averted)} (95% interval from {f.fewer_words(high)} to {f.fewer_words(low)})."
     )
 
 

@@ -107,14 +107,14 @@ def report_tables(result: EvaluationResult) -> tuple[Table, ...]:
 
 def effects_table(result: EvaluationResult) -> Table:
     """The effect of every analysis, the primary one first."""
-    rows = [_effect_row(result, row) for row in records(result.effects)]
+    rows = _without_cluster([_effect_row(result, row) for row in records(result.effects)])
     notes = [
         "Change: incidents in the treated area after the start, compared with what would have been expected.",
         *_methods(result),
         "Measured error rate: how often the same method finds an effect, at 5%, where nothing was done: among all "
         "placebo neighbourhoods / among those with a count like the treated area's / among those chosen as the worst "
         "of their district. "
-        "Cluster-robust errors are shown to be compared, not to be relied on.",
+        + ("Cluster-robust errors are shown to be compared, not to be relied on." if "cluster_p" in rows[0] else ""),
         *_full_names(result),
     ]
     return make_table(
@@ -125,6 +125,13 @@ def effects_table(result: EvaluationResult) -> Table:
         headings=EFFECT_HEADINGS,
         notes=notes,
     )
+
+
+def _without_cluster(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The rows less the columns of cluster-robust errors where no analysis has any."""
+    if any(row["cluster_p"] != f.NOT_AVAILABLE for row in rows):
+        return rows
+    return [{k: v for k, v in row.items() if not k.startswith("cluster_")} for row in rows]
 
 
 def _full_names(result: EvaluationResult) -> list[str]:

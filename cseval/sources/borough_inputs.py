@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from cseval.errors import DataError
 from cseval.inputs import Inputs, Roles, read_roles
 from cseval.months import month_range
 from cseval.project import Project
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from cseval.sources.catalogue import Catalogue
     from cseval.spec import Programme, Window
 
+#: Incidents over all months from which on an offence of the middle borough is common.
+COMMON = 100
 POPULATION, BOUNDARIES, DASHBOARD = "borough-population", "borough-boundaries", "mps-dashboard"
 
 
@@ -76,6 +79,7 @@ def borough_inputs(
     roles = read_roles(reference / programme.roles)
     forces = force_context(catalogue)
     areas = boundaries_for(catalogue, BOUNDARIES, panel.units)
+    require_whole(panel, areas)
     return Inputs(
         panel=panel,
         areas=areas,
@@ -96,6 +100,38 @@ def _panel(catalogue: Catalogue, window: Window, sums: Mapping[str, tuple[str, .
     for name, parts in sums.items():
         panel = panel.with_sum(name, parts)
     return panel
+
+
+def require_whole(panel: Panel, areas: Areas) -> None:
+    """Refuse counts that lack a borough of the map, or a common offence in one borough altogether.
+
+    The police list a row for every borough and offence that occurred, so either means that a file was cut off or
+    edited: the missing months would be read as zeros.
+
+    Raises
+    ------
+    DataError
+        Naming what is missing.
+    """
+    absent = [u for u in areas.units if u not in set(panel.units) and u != CODES["City of London"]]
+    if absent:
+        names = ", ".join(f"{areas.names.get(u, '')} ({u})".strip() for u in absent)
+        raise _cut_off(f"no counts of {names}", "every borough of the map but the City of London")
+    for outcome, counts in panel.counts.items():
+        totals = counts.sum(axis=1)
+        empty = [u for u, total in zip(panel.units, totals.tolist(), strict=True) if total == 0]
+        if empty and sorted(totals.tolist())[len(totals) // 2] >= COMMON:
+            what = f"not one {outcome.replace('_', ' ')} in {panel.names.get(empty[0], empty[0])} in any month"
+            raise _cut_off(what, "a row for every borough of an offence that is common in the others")
+
+
+def _cut_off(found: str, expected: str) -> DataError:
+    return DataError(
+        found,
+        where="borough counts",
+        expected=expected,
+        todo="The file may be cut off: get it again, `cseval data remove` the imported one and import the new one",
+    )
 
 
 def with_dashboard(panel: Panel, catalogue: Catalogue, window: Window) -> Panel:

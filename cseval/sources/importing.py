@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cseval.errors import DataError
+from cseval.errors import DataError, UsageError
 from cseval.panel import Provenance
 from cseval.project import Project
 from cseval.sources.catalogue import describe, recognise
@@ -136,6 +136,37 @@ def carry_out(plan: Sequence[Planned], project: Project) -> None:
         ) from error
     finally:
         _clear(made, folders)
+
+
+def remove(project: Project, name: str) -> list[Provenance]:
+    """Remove imported files from ``data/raw`` and from the record of it.
+
+    Parameters
+    ----------
+    project : Project
+    name : str
+        A file name, or a kind for all its files.
+
+    Raises
+    ------
+    UsageError
+        If nothing of that name was imported.
+    DataError
+        If a file cannot be removed.
+    """
+    entries = read_lock(project)
+    chosen = [e for e in entries if name in (e.kind, e.path, Path(e.path).name)]
+    if not chosen:
+        known = ", ".join(sorted(Path(e.path).name for e in entries)) or "nothing"
+        raise UsageError(f"no imported file or kind {name!r}", where="cseval data remove", expected=f"one of: {known}")
+    with _alone(project.raw):
+        write_lock(project, [e for e in read_lock(project) if e not in chosen])
+        for entry in chosen:
+            try:
+                (project.root / entry.path).unlink(missing_ok=True)
+            except OSError as error:
+                raise DataError("cannot be removed", where=entry.path, expected="a file that may be removed") from error
+    return chosen
 
 
 def _make_folders(wanted: set[Path], root: Path) -> list[Path]:

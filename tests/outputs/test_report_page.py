@@ -155,7 +155,7 @@ def test_effect_table_is_the_contract(result):
     table = tables.effects_table(result)
     headings = [table.heading(c) for c in table.values][:6]
     assert headings == ["Outcome", "Change", "95% interval", "p (placebo)", "Measured error rate", "Reading"]
-    assert table.values.iloc[3].to_list()[4] == "not measurable"
+    assert table.values.iloc[3].to_list()[4] == "not measured"
     notes = " ".join(table.notes)
     assert "by placebo neighbourhoods; for Interrupted time series of the pilot alone, by Newey-West." in notes
     assert "2 secondary outcomes were tested; the smallest p-value adjusted for their number is 0." in notes

@@ -157,3 +157,22 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     write(tmp_path / "people.csv", population_csv())
     with pytest.raises(DataError, match="borough-boundaries"):
         borough_inputs(Catalogue.folder(tmp_path), PROGRAMME, WINDOW)
+
+
+def test_a_file_that_is_cut_off_is_refused():
+    """Rows that are missing would be read as zeros, which no later step could tell from none."""
+    from dataclasses import replace
+
+    from cseval.sources.borough_inputs import require_whole
+    from cseval.sources.demonstration_boroughs import simulate_boroughs
+
+    inputs = simulate_boroughs(3)
+    panel, areas = inputs.panel, inputs.areas
+    require_whole(panel, areas)
+    counts = {k: v.copy() for k, v in panel.counts.items()}
+    counts["violence_with_injury"][4] = 0
+    with pytest.raises(DataError, match="not one violence with injury in"):
+        require_whole(replace(panel, counts=counts), areas)
+    short = replace(panel, units=panel.units[:-2], counts={k: v[:-2] for k, v in panel.counts.items()}, exposure=None)
+    with pytest.raises(DataError, match="no counts of"):
+        require_whole(short, areas)

@@ -13,6 +13,8 @@ from statsmodels.tsa.statespace.sarimax import SARIMAX
 from cseval.errors import EstimationError, SpecError
 from cseval.estimators.arima import ArimaITS, Order, fit_series, pulse, step
 from cseval.estimators.base import Estimator
+from cseval.estimators.its_prediction import Course
+from cseval.estimators.its_series import forecast_effect
 from cseval.estimators.segmented import Interruption
 
 TREATED = [3, 4]
@@ -83,12 +85,16 @@ def test_statsmodels_finds_nothing_better_from_our_maximum():
 def test_a_step_alone_is_the_effect():
     e = ArimaITS(order=Order(p=1), slope=False).estimate(make())
     row = e.coefficients.set_index("term").loc["level"]
-    assert (e.effect, e.std_error) == pytest.approx((row["estimate"], row["std_error"]), rel=1e-9)
+    assert (e.facts["terms_effect"], e.facts["terms_std_error"]) == pytest.approx(
+        (row["estimate"], row["std_error"]), rel=1e-9
+    )
     assert e.counterfactual == pytest.approx(e.observed * np.exp(-e.effect))
     assert e.effect == pytest.approx(-0.3, abs=4 * e.std_error)
     counts = ArimaITS(order=Order(p=1), slope=False, log=False).estimate(make())
     row = counts.coefficients.set_index("term").loc["level"]
-    assert (counts.effect, counts.std_error) == pytest.approx((row["estimate"] / 2, row["std_error"] / 2))
+    found = (counts.facts["terms_effect"], counts.facts["terms_std_error"])
+    assert found == pytest.approx((row["estimate"], row["std_error"]))
+    assert counts.effect == pytest.approx(row["estimate"] / 2, rel=0.05)  # per unit
     assert counts.scale == "count"
 
 
@@ -195,3 +201,25 @@ def test_options_that_contradict_each_other_are_refused():
     with pytest.raises(SpecError, match="'level' is given twice"):
         ArimaITS(change=(step(),))
     assert ArimaITS(level=False, slope=False, change=(pulse(half_life=3),)).name == "ARIMA regression of logs"
+
+
+@pytest.mark.parametrize("options", [{}, {"log": False}, {"small_sample": False}])
+def test_effect_counterfactual_and_table_are_of_one_course(options):
+    e = ArimaITS(order=Order(p=1), **options).estimate(make())
+    last = e.tables["averted"].iloc[-1]
+    assert e.averted() == pytest.approx(tuple(last[["cumulative", "cumulative_low", "cumulative_high"]]))
+    assert e.counterfactual - e.observed == pytest.approx(last["cumulative"])
+    assert (e.p_value <= 0.05) == (e.conf_low > 0 or e.conf_high < 0)
+    assert e.conf_low < e.effect < e.conf_high
+
+
+@pytest.mark.parametrize("df", [20.0, np.inf])
+def test_the_p_value_is_a_half_of_the_interval(df):
+    """At an interval that ends at zero p is 0.05."""
+    mean, low, high = (np.array([v]) for v in (100.0, 90.0, 120.0))
+    course = Course(mean=mean, low=low, high=high, total=mean, total_low=low, total_high=high)
+    found = forecast_effect(120.0, course, df, log=True)
+    assert (found.effect, found.conf_low) == (pytest.approx(np.log(1.2)), pytest.approx(0.0))
+    assert found.p_value == pytest.approx(0.05)
+    plain = forecast_effect(120.0, course, df, log=False, by=4.0)
+    assert (plain.effect, plain.conf_low, plain.conf_high) == (5.0, 0.0, 7.5)

@@ -164,6 +164,9 @@ def test_without_earlier_years_months_stand_in_and_it_is_said():
     claim = replace(CLAIM, before=("2015-01", "2015-12"), after=("2016-01", "2016-12"))
     result = claim.test(None, inputs(counts, treated=[3]), 1)
     assert "no earlier years" in result.caveat
+    assert "Chance, judged from months, leaves" in result.sentence
+    assert "in earlier years" not in result.sentence
+    assert "Chance, as large as it was in earlier years, leaves" in held(falling((500, 450))).sentence
     assert result.frames["ranking"]["expected_rank"].isna().all()
     assert FROM_MONTHS in result.frames["ranking_summary"]["note"].iloc[-2]
     assert "regression to the mean" not in result.sentence

@@ -12,6 +12,7 @@ from builders import alike, design, poisson_counts
 
 from cseval.areas import draw_connected
 from cseval.design import Design
+from cseval.estimators.controlled_its import ControlledITS
 from cseval.estimators.poisson_did import PoissonDiD
 from cseval.estimators.segmented import (
     Gaussian,
@@ -24,13 +25,13 @@ from cseval.estimators.segmented import (
     QuasiPoisson,
     SegmentedRegression,
 )
+from cseval.estimators.segmented_options import automatic_lag
 from cseval.inference.calibration import (
     LEVELS,
     LIKE,
     CalibrationPlan,
     Measured,
     calibrate,
-    clustered_error,
     district_sets,
     like_treated,
     places,
@@ -38,10 +39,12 @@ from cseval.inference.calibration import (
     selection_bias,
     sets_to_choose,
 )
+from cseval.inference.choice import enough
 from cseval.inference.covariance import ClusterRobust
 from cseval.inference.placebo import PlaceboNeighbourhoods
 from cseval.inference.placebo_districts import PlaceboDistricts
-from cseval.inference.series_calibration import calibrate_series
+from cseval.inference.rate_kernels import among_themselves, are_ranks, clustered_error
+from cseval.inference.series_calibration import calibrate_series, distinct_sets, ranked_series
 from cseval.inference.spread import scale_of, variance_by_size
 from cseval.result import CALIBRATION_COLUMNS
 from cseval.sources.demonstration import OUTCOMES, simulate
@@ -132,6 +135,38 @@ def test_the_error_of_a_rate_is_by_district_and_at_least_binomial(districts):
         # all that is rejected lies in the first of four districts, which says much less than 1,000 draws would
         assert (m.mc_error(level) > 3 * binomial) == (districts == 4)
     assert math.isnan(measured([math.nan]).mc_error(0.05))
+
+
+def test_the_error_of_a_rate_is_by_start_where_that_is_larger():
+    """Rates of 87, 19 and 32 % at three starts: places say that nothing is uncertain, starts say that much is."""
+    rates = (0.87, 0.19, 0.32)
+    p = np.concatenate([np.where(np.arange(100) < 100 * r, 0.01, 0.5) for r in rates])
+    place, start = np.tile(np.arange(100), 3), np.repeat(np.arange(3), 100)
+    by_start = error_by_hand(p <= 0.05, start)
+    assert by_start == pytest.approx(np.std(rates, ddof=1) / math.sqrt(3))
+    m = replace(measured(p, place=place), start=start)
+    assert m.mc_error(0.05) == pytest.approx(max(by_start, error_by_hand(p <= 0.05, place)))
+    assert m.mc_error(0.05) > 0.2
+    assert replace(m, start=np.zeros(300, dtype=int)).mc_error(0.05) == measured(p, place=place).mc_error(0.05)
+    assert math.isnan(replace(m, by_construction=True).mc_error(0.05))
+
+
+def test_ranks_among_themselves_are_recognised():
+    rng = np.random.default_rng(3)
+    effects = rng.normal(size=31)
+    p = among_themselves(effects)
+    by_hand = [(np.abs(effects) >= abs(e)).sum() / 31 for e in effects]
+    assert p == pytest.approx(by_hand)
+    assert are_ranks(p)
+    assert are_ranks(among_themselves(np.append(effects[:10], effects[:10])))  # ties
+    gap = np.append(effects, math.nan)
+    assert np.isnan(among_themselves(gap)[-1])
+    assert are_ranks(among_themselves(gap))
+    assert are_ranks(np.append((np.arange(5) + 3) / 7, [math.nan] * 2))  # two silent ones rank first
+    assert not are_ranks(p * 31 / 32)
+    assert not are_ranks(rng.uniform(size=31))
+    assert not are_ranks(np.array([1.0]))
+    assert not are_ranks(p[:20])
 
 
 @pytest.mark.parametrize("p", [[0.9] * 50, [0.001] * 50])
@@ -590,6 +625,8 @@ def test_where_every_district_holds_one_such_set_nothing_is_chosen():
     assert selected_sets(at, 0) is None
     found = calibrate(alone, PoissonDiD(), PlaceboNeighbourhoods(draws=99), [ClusterRobust()], PLAN, seed=3)
     assert {m.population for m in found} == {"all", "matched"}
+    assert {(m.method, m.population) for m in found if m.by_construction} == {("placebo neighbourhoods", "all")}
+    assert not any(enough(m) for m in found if m.by_construction)
     assert selection_bias(found)[2] == 0
 
 
@@ -609,3 +646,36 @@ def test_wards_choose_as_before():
     every = district_sets(at.areas, at.inputs.panel.districts, at.comparison, 3)
     assert all(np.array_equal(a, b) for a, b in zip(sets_to_choose(at), every, strict=True))
     assert len(every) == 9
+
+
+def test_single_units_are_fitted_once_at_each_start_and_their_ranks_are_an_identity():
+    alone = single_units(lambda i: f"B{i}")
+    found = calibrate_series(alone, SegmentedRegression(season=None, slope=False), step=6, seed=1)
+    assert len(found.p_value) == 31 * found.starts
+    assert np.bincount(found.start).tolist() == [31] * found.starts
+    assert not found.by_construction
+    ranked = ranked_series(found, "placebo series")
+    assert (ranked.method, ranked.by_construction) == ("placebo series", True)
+    assert ranked.rate(0.05) == pytest.approx(1 / 31)
+    assert ranked.p_value[found.start == 1].tolist() == among_themselves(found.effect[found.start == 1]).tolist()
+
+
+@pytest.mark.parametrize("share", [5, 31, 200])
+def test_sets_are_different_and_all_of_them_where_there_are_no_more(share):
+    at = single_units(lambda i: f"B{i}")
+    sets = distinct_sets(at, share, np.random.default_rng(1))
+    assert len(np.unique(sets, axis=0)) == len(sets) == min(share, 31)
+    many = distinct_sets(make(treated=LARGER), share, np.random.default_rng(1))
+    assert len(np.unique(many, axis=0)) == len(many) <= share
+
+
+@pytest.mark.parametrize("model", [SegmentedRegression(season=None), ControlledITS(season=None)])
+def test_an_automatic_lag_stays_that_of_the_registered_window(model):
+    alone = single_units(lambda i: f"B{i}")
+    late = replace(alone.at(alone.inputs.panel.periods[28]), months_before=28, months_after=20)
+    found = calibrate_series(late, model, step=2, seed=1)
+    assert sum(found.months) < 48
+    assert found.method == model.estimate(late).inference
+    assert model.settled(late).errors.lag == automatic_lag(48) > automatic_lag(sum(found.months))
+    fixed = replace(model, errors=NeweyWest(lag=1))
+    assert fixed.settled(late) == fixed

@@ -11,7 +11,7 @@ from cseval.inference.calibration import Measured
 from cseval.inference.choice import FEWEST_MEASURED, choose_method, distance
 
 
-def measured(method: str, rate: float, population: str = "all", placebos: int = 2000) -> Measured:
+def measured(method: str, rate: float, population: str = "all", placebos: int = 2000, ranked: bool = False) -> Measured:
     """A method that rejects this share of true nulls at 5 %, in as many places as placebos."""
     rejected = np.arange(placebos) < round(rate * placebos)
     zeros = np.zeros(placebos)
@@ -24,6 +24,7 @@ def measured(method: str, rate: float, population: str = "all", placebos: int = 
         place=np.arange(placebos),
         starts=4,
         months=(24, 18),
+        by_construction=ranked,
     )
 
 
@@ -61,3 +62,20 @@ def test_few_placebos_say_nothing():
 
 def test_methods_that_do_not_hold_here_are_not_chosen():
     assert choose_method(["b"], [measured("a", 0.05), measured("b", 0.3)]).method == "b"
+
+
+def test_a_rate_that_is_an_identity_is_no_measurement():
+    ranked, own = measured("ranks", 0.032, ranked=True), measured("own", 0.46)
+    assert math.isnan(distance("ranks", [ranked]))
+    assert math.isnan(ranked.mc_error(0.05))
+    found = choose_method(["own", "ranks"], [ranked, own])
+    assert found.method == "ranks"
+    assert "it is right by construction among all, where every placebo is ranked among the others" in found.reason
+    assert "3.2%" not in found.reason
+
+
+def test_what_was_measured_counts_where_another_population_is_an_identity():
+    rates = [measured("a", 0.032, ranked=True), measured("a", 0.2, "matched"), measured("b", 0.06)]
+    assert choose_method(["a", "b"], rates).method == "b"
+    alone = choose_method(["a"], rates).reason
+    assert "at rates of 20.0% (matched), the nearest to 5%; it is right by construction among all" in alone

@@ -11,13 +11,16 @@ from staggered_builders import PARTS, staggered
 
 from cseval.cohorts import NEVER
 from cseval.errors import EstimationError, SpecError
+from cseval.estimators.callaway_santanna import CallawaySantAnna
 from cseval.estimators.etwfe import PoissonETWFE
 from cseval.estimators.etwfe_kernels import fit_ladder, log_ratios
 from cseval.estimators.etwfe_linear import extended_two_way
 from cseval.estimators.event_study import EventStudy
+from cseval.estimators.imputation import Imputation
 from cseval.estimators.poisson_did import PoissonDiD
 from cseval.estimators.staggered_cohorts import cohort_panel, treated_cells
 from cseval.estimators.staggered_events import StaggeredEventStudy
+from cseval.estimators.sun_abraham import SunAbraham
 
 FIRST = np.array([3, 3, 5, 5, 5, 7, 7] + [NEVER] * 7)
 MONTHS = 9
@@ -112,7 +115,45 @@ def test_a_case_by_hand():
     assert ladder.expected[1][2] == pytest.approx((2 + 4) * (second - 1))
 
 
-def test_tables_path_and_accounts_fit_together():
+@pytest.fixture
+def errors_anywhere(monkeypatch):
+    """Tables keep their errors by unit, however few places units lie in."""
+    monkeypatch.setattr("cseval.estimators.staggered.FEWEST_PLACES", 1)
+
+
+#: Six separate places in two cohorts, and the same with two of the six units side by side.
+SIX = {11: 0, 14: 0, 17: 0, 51: 4, 54: 4, 57: 4}
+FIVE = {11: 0, 14: 0, 17: 0, 51: 4, 54: 4, 55: 4}
+BY_UNIT = ["std_error", "conf_low", "conf_high", "p_value"]
+
+
+@pytest.mark.parametrize("estimator", [PoissonETWFE(), Imputation(), CallawaySantAnna(), SunAbraham()])
+def test_tables_have_no_errors_by_unit_where_treated_units_lie_in_few_places(estimator):
+    few, enough = (estimator.estimate(staggered(delays=d)) for d in (FIVE, SIX))
+    for name in ("att_by_cohort_and_period", "aggregations"):
+        columns = BY_UNIT + (["band_low", "band_high"] if name == "aggregations" else [])
+        assert few.tables[name][columns].isna().all(axis=None)
+        assert few.tables[name]["estimate"].notna().all()
+        assert enough.tables[name].query("not (estimate == 0)")[BY_UNIT].notna().all(axis=None)
+    assert few.coefficients[BY_UNIT].isna().all(axis=None)
+    assert enough.coefficients["std_error"].notna().any()
+    assert few.std_error > 0  # the headline's own, which inference judges
+    assert enough.notes == ()
+    assert few.notes == (
+        "Effects by cohort, month and event time are shown without errors: the treated units lie in 5 separate places, "
+        "fewer than 6, and errors by unit, which take units that adjoin to be independent, would be far too small.",
+    )
+
+
+def test_the_event_study_has_no_errors_by_unit_where_treated_units_lie_in_few_places():
+    few, enough = (StaggeredEventStudy().estimate(staggered(delays=d)) for d in (FIVE, SIX))
+    assert few.coefficients[BY_UNIT].isna().all(axis=None)
+    assert few.coefficients["estimate"].notna().all()
+    assert enough.coefficients["std_error"].notna().all()
+    assert few.notes == PoissonETWFE().estimate(staggered(delays=FIVE)).notes
+
+
+def test_tables_path_and_accounts_fit_together(errors_anywhere):
     d = staggered()
     found = PoissonETWFE().estimate(d)
     cells, averages = found.tables["att_by_cohort_and_period"], found.tables["aggregations"]
@@ -149,7 +190,7 @@ def test_it_gives_the_same_twice():
     assert a.equals(b)
 
 
-def test_a_cohort_of_one_unit_has_no_standard_error():
+def test_a_cohort_of_one_unit_has_no_standard_error(errors_anywhere):
     found = PoissonETWFE().estimate(staggered(delays={11: 0, 12: 0, 55: 4}))
     averages = found.tables["aggregations"].set_index(["aggregation", "label"])
     assert math.isnan(found.std_error)

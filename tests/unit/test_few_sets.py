@@ -89,11 +89,18 @@ def test_neither_the_order_of_the_sets_nor_the_scale_matters_and_ties_count_agai
 
 
 @pytest.mark.parametrize("trend", [0.0, 0.02, -0.05, 0.2])
-def test_the_power_is_that_of_adding_the_row_and_ranking_again(trend):
+def test_the_power_is_that_of_adding_the_row_and_ranking_again_among_the_others(trend):
     placebo = rows(8)[1:]
-    line = trend * (TIME - TIME.mean())
-    caught = [few_ranks(np.concatenate([(b + line)[None, :], placebo]), TIME).p_value <= 0.05 for b in placebo]
+    line, n = trend * (TIME - TIME.mean()), len(placebo)
+    found = [few_ranks(np.vstack([b + line, np.delete(placebo, i, axis=0)]), TIME) for i, b in enumerate(placebo)]
+    caught = [f.p_value * n <= 0.05 * (n + 1) + 1e-9 for f in found]
     assert few_power(placebo, TIME, trend) == pytest.approx(np.mean(caught))
+
+
+@pytest.mark.parametrize(("sets", "ranks"), [(18, 0), (19, 1), (31, 1), (39, 2), (60, 3)])
+def test_without_a_trend_the_power_is_the_size_of_the_test(sets, ranks):
+    placebo = np.concatenate([rows(8), rows(9)])[:sets]
+    assert few_power(placebo, TIME, 0.0) == pytest.approx(ranks / sets)
 
 
 def test_the_trend_said_to_be_caught_has_that_power_up_and_down():

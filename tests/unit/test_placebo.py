@@ -12,7 +12,7 @@ from scipy import stats
 
 from cseval.areas import PlaceboSets, connected_sets
 from cseval.errors import DesignError, UsageError
-from cseval.estimators.base import ManyEffects
+from cseval.estimators.base import ManyEffects, unlike
 from cseval.estimators.linear_did import LinearDiD
 from cseval.estimators.poisson_did import PoissonDiD
 from cseval.estimators.segmented import SegmentedRegression
@@ -23,6 +23,7 @@ from cseval.inference.placebo import PlaceboNeighbourhoods, critical_value, p_va
 from cseval.inference.placebo_districts import PlaceboDistricts
 from cseval.inference.placebo_draws import candidates, draw_sets
 from cseval.inference.spread import scale_of, studentised, variance_by_size
+from cseval.verdict import analysis_verdict
 
 TREATED = [44, 45, 54]
 RNG = np.random.default_rng(8)
@@ -452,6 +453,47 @@ def test_many_cluster_robust_tests_are_each_estimate_s_own():
         assert p[k] == pytest.approx(alone.p_value)
         assert p[k] == pytest.approx(2 * stats.t.sf(abs(alone.effect) / alone.std_error, clusters - 1))
         assert (p[k] > 0.05) == (alone.conf_low <= 0 <= alone.conf_high)
+
+
+# A treated area unlike the places it is ranked among --------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "words"),
+    [
+        (1.0, np.linspace(0, 0.9, 31), "every one of the 31"),
+        (1.0, np.append(np.zeros(30), 2.0), "30 of the 31"),
+        (1.0, np.append(np.zeros(29), [2.0, 3.0]), ""),
+        (1.0, np.append(np.zeros(30), np.nan), "30 of the 31"),
+        (1.0, np.ones(31), ""),
+        (1.0, np.append(np.zeros(960), np.full(40, 2.0)), "960 of the 1000"),
+        (1.0, np.append(np.zeros(950), np.full(50, 2.0)), ""),
+        (0.0, np.full(31, -0.1), ""),
+        (1.0, np.zeros(18), ""),
+        (np.nan, np.zeros(31), ""),
+    ],
+)
+def test_an_area_fitted_worse_than_nearly_all_is_unlike_them(own, others, words):
+    assert unlike(own, others) == words
+
+
+def test_a_rank_among_places_that_are_fitted_better_is_not_reliable():
+    d = make(effect=-0.2)
+    estimate, plain = infer(d)
+    assert plain.reliable
+    own, reference = (PoissonDiD().estimate_many(d, s) for s in (d.own_set, plain.draws.sets))
+    others = np.linspace(-0.01, 0.05, len(reference))
+    for misfit, note in ((0.01, ""), (0.0499, "198 of the 199"), (0.06, "every one of the 199")):
+        found = PlaceboNeighbourhoods().rank(
+            estimate, replace(own, misfit=np.array([misfit])), replace(reference, misfit=others), plain.draws.sets, 1.5
+        )
+        assert found.reliable == (not note)
+        assert found.p_value == plain.p_value
+        expected = f"the treated area is fitted worse before the start than {note} places it is ranked among, so its"
+        assert found.note.startswith(expected) if note else found.note == plain.note
+    verdicts = {analysis_verdict(-0.3, -0.1, 0.05, r) for r in (True, False)}
+    assert "not reliable enough to read" in verdicts
+    assert len(verdicts) == 2
 
 
 def test_a_silent_placebo_beats_every_other_when_it_is_tested():

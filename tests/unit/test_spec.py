@@ -102,7 +102,10 @@ def test_the_first_outcome_that_the_data_hold_is_taken():
 def test_a_secondary_outcome_that_became_primary_is_not_run_twice():
     kept, left_out = several().resolve(("disorder",))
     assert [(a.slug, a.outcome) for a in kept] == [("primary", "disorder"), ("wide", "disorder")]
-    assert left_out == ("theft: the data hold no theft",)
+    assert left_out == (
+        "disorder: its outcome is that of the primary analysis here",
+        "theft: the data hold no theft",
+    )
 
 
 def test_data_without_a_primary_outcome_are_refused():

@@ -140,11 +140,15 @@ def test_without_random_parts_it_is_least_squares():
 def test_a_step_alone_is_the_effect_and_tables_agree():
     e = StructuralITS(slope=False).estimate(make())
     row = e.coefficients.set_index("term").loc["level"]
-    assert (e.effect, e.std_error) == pytest.approx((row["estimate"], row["std_error"]), rel=1e-9)
+    assert (e.facts["terms_effect"], e.facts["terms_std_error"]) == pytest.approx(
+        (row["estimate"], row["std_error"]), rel=1e-9
+    )
     assert e.effect == pytest.approx(-0.3, abs=4 * e.std_error)
     table, path = e.tables["averted"], e.path[60:]
     assert table["averted"].tolist() == pytest.approx((path["counterfactual"] - path["observed"]).tolist())
     assert table["cumulative"].tolist() == pytest.approx(table["averted"].cumsum().tolist())
+    last = table.iloc[-1]
+    assert e.averted() == pytest.approx(tuple(last[["cumulative", "cumulative_low", "cumulative_high"]]))
     assert e.path.notna().all().all()
 
 

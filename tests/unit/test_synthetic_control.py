@@ -157,7 +157,20 @@ def test_many_sets_equal_each_as_the_treated_one(estimator):
         one = d.treating(d.units[i] for i in sets.members[k])
         e = estimator.estimate(one)
         assert many.effect[k] == pytest.approx(e.effect, abs=1e-8)
-        assert many.variance_terms[k] == pytest.approx([1.0, e.facts["pre_rmspe_share"] ** 2], rel=1e-5)
+        (t0, _), (c0, c1) = (
+            (one.pre_counts[g].sum(), one.post_counts[g].sum()) for g in (one.is_treated, one.comparison)
+        )
+        counting, share = 1 / t0 + c0 / (t0 * c1), e.facts["pre_rmspe_share"]
+        assert many.variance_terms[k] == pytest.approx([1.0, share**2, counting], rel=1e-5)
+        assert many.post_term[k] == pytest.approx(c0 / (t0 * c1), rel=1e-9)
+        plain = e.facts["plain_rmspe_share"] if isinstance(estimator, AugmentedSC) else share
+        if isinstance(estimator, SyntheticDiD):
+            same = SyntheticControl(
+                measure=estimator.measure, months_per_point=estimator.months_per_point, intercept=True
+            )
+            plain = same.estimate(one).facts["pre_rmspe_share"]
+            assert plain <= share
+        assert many.misfit[k] == pytest.approx(plain**2 - 36 / (t0 * estimator.months_per_point), rel=1e-5, abs=1e-9)
         assert many.size[k] == d.counts[sets.members[k]][:, :36].sum()
 
 
@@ -168,7 +181,25 @@ def test_chunks_of_sets_change_nothing(monkeypatch):
     monkeypatch.setattr("cseval.estimators.synthetic_estimate.CHUNK", 4)
     parts = SyntheticControl().estimate_many(d, sets)
     assert parts.effect == pytest.approx(whole.effect, abs=1e-12)
-    assert parts.variance_terms == pytest.approx(whole.variance_terms, abs=1e-12)
+    for name in ("variance_terms", "post_term", "misfit"):
+        assert getattr(parts, name) == pytest.approx(getattr(whole, name), abs=1e-12)
+
+
+def test_counting_after_the_start_weighs_as_the_effect_says():
+    d = factor_design()
+    many = SyntheticControl().estimate_many(d, d.own_set)
+    t0, c0, c1 = d.pre_counts[TREATED], d.pre_counts[d.comparison].sum(), d.post_counts[d.comparison].sum()
+    fewer = many.under(-0.5).variance_terms[0]
+    assert fewer[2] == pytest.approx(1 / t0 + np.exp(0.5) * c0 / (t0 * c1))
+    assert fewer[:2] == pytest.approx(many.variance_terms[0, :2])
+
+
+def test_counting_is_not_touched_by_the_sets_own_counts_after_the_start():
+    terms = []
+    for effect in (0.0, -1.0):
+        d = factor_design(effect, level=200.0)
+        terms.append(SyntheticControl().estimate_many(d, d.own_set).variance_terms[0])
+    assert terms[0] == pytest.approx(terms[1], rel=1e-12)
 
 
 def test_a_donor_in_the_ring_is_left_out():

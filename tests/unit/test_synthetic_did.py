@@ -190,6 +190,10 @@ def test_the_standard_error_is_the_spread_over_donors():
     assert e.std_error == pytest.approx(effects.std())
     assert e.conf_high - e.effect == pytest.approx(1.959964 * e.std_error, rel=1e-6)
     assert e.inference == "placebo variance (normal)"
+    assert e.facts["placebo_std_error"] == e.std_error
+    row = e.coefficients.iloc[0]
+    assert (row["estimate"], row["std_error"], row["p_value"]) == pytest.approx((e.effect, e.std_error, e.p_value))
+    assert any(f"algorithm 4), is {e.std_error:.4f} on the log scale" in n for n in e.notes)
 
 
 def test_the_jackknife_of_the_estimator_by_hand():
@@ -213,6 +217,7 @@ def test_the_jackknife_of_the_estimator_by_hand():
         without.append(effect(own, left / left.sum()))
     n = len(without)
     assert e.std_error == pytest.approx(np.sqrt((n - 1) * np.var(without)), rel=1e-9)
+    assert e.facts["jackknife_std_error"] == e.std_error
 
 
 def test_an_error_that_is_not_estimable_leaves_the_estimate():

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from builders import design
 from synthetic_worlds import TREATED, factor_design
 
+from cseval.errors import EstimationError
 from cseval.estimators import synthetic_ridge as module
 from cseval.estimators.synthetic_control import AugmentedSC, SyntheticControl
 from cseval.estimators.synthetic_kernels import synthetic_control_weights
@@ -55,6 +57,50 @@ def test_the_penalty_by_leaving_out_one_point_at_a_time(one_standard_error):
     near = mean <= mean[best] + spread[best] if one_standard_error else np.arange(21) == best
     e = AugmentedSC(measure="counts", one_standard_error=one_standard_error).estimate(d)
     assert e.facts["penalty"] == pytest.approx(penalties[near].max(), rel=1e-6)
+
+
+def drawn_out():
+    """A treated area that falls six times as fast as one donor does, which then halves; the others stay."""
+    months = np.arange(54)
+    counts = np.full((6, 54), 100)
+    counts[2:] += np.random.default_rng(1).integers(-1, 2, (4, 54))
+    counts[1] = np.where(months < 36, 100 - months // 4, 45)
+    counts[0] = np.where(months < 36, 110 - 6 * (months // 4), 40)
+    return design(counts, treated=[0], months_before=36)
+
+
+def test_a_counterfactual_drawn_out_below_zero_names_the_extrapolation():
+    d = drawn_out()
+    with pytest.raises(EstimationError, match=r"adds up to -\d+\.\d incidents: weights below zero extrapolate beyond"):
+        AugmentedSC(measure="counts", penalty=0.01).estimate(d)
+    with pytest.raises(EstimationError, match=r"adds up to -\d+\.\d incidents: the level added extrapolates beyond"):
+        SyntheticControl(measure="counts", intercept=True).estimate(lowered())
+    assert np.isnan(AugmentedSC(measure="counts", penalty=0.01).estimate_many(d, d.own_set).effect[0])
+    assert SyntheticControl(measure="counts").estimate(d).counterfactual > 0
+
+
+def lowered():
+    """A treated area far below donors that all fall to next to nothing."""
+    counts = np.full((6, 54), 100) + np.random.default_rng(1).integers(-3, 4, (6, 54))
+    counts[0, :] = counts[0, :] - 90
+    counts[1:, 36:] = 20
+    return design(counts, treated=[0], months_before=36)
+
+
+def test_the_poor_fit_is_told_of_the_plain_synthetic_control():
+    """The regression makes the misfit up, and so hides that no average of donors follows the area."""
+    months = np.arange(54)
+    counts = 200 + np.random.default_rng(2).integers(-4, 5, (30, 54)) + np.outer(np.linspace(-1, 1, 30), months)
+    counts[0] = 60 + 8 * months
+    d = design(counts.round().astype(np.int64), treated=[0], months_before=36)
+    plain, augmented = SyntheticControl().estimate(d), AugmentedSC(penalty=0.01).estimate(d)
+    assert augmented.facts["pre_rmspe_share"] < 0.05 < augmented.facts["plain_rmspe_share"]
+    assert augmented.facts["plain_rmspe_share"] == pytest.approx(plain.facts["pre_rmspe_share"], rel=1e-6)
+    assert [n for n in plain.notes if "miss the treated" in n] == [
+        n for n in augmented.notes if "miss the treated" in n
+    ]
+    assert any("miss the treated" in n for n in augmented.notes)
+    assert any("fitted worse than every one of the 29 comparison units" in n for n in augmented.notes)
 
 
 @pytest.mark.parametrize("points", [1, 3, 7])

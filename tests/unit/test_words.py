@@ -22,7 +22,7 @@ from cseval.verdict import (
     WEAK_REDUCTION,
     analysis_verdict,
 )
-from cseval.words import MINUS, an, fall_or_rise, incidents_words, outcome_words, p_words, reading
+from cseval.words import MINUS, an, fall_or_rise, incidents_words, outcome_words, p_words, rates_words, reading
 
 INTERVAL = {
     REDUCTION: (-0.3, -0.5, -0.1),
@@ -74,6 +74,22 @@ def test_an_interval_that_spans_zero_is_said_whole():
         "There is no clear evidence of a change in vehicle offences; the data are consistent with anything from "
         "an 18.0% fall to an 11.1% rise. The estimate is a 5.0% fall."
     )
+
+
+@pytest.mark.parametrize("scale", [LOG, COUNT])
+def test_an_interval_that_is_known_to_be_too_narrow_is_not_what_the_data_are_consistent_with(scale):
+    text = say(NO_CLEAR_CHANGE, scale, rate=0.462)
+    grammar(text)
+    assert "the data are consistent with anything from" not in text
+    assert "far too narrow here: where nothing was done, it finds a change 46% of the time instead of 5%" in text
+    for fine in (0.15, 0.05, math.nan):
+        assert say(NO_CLEAR_CHANGE, scale, rate=fine) == say(NO_CLEAR_CHANGE, scale)
+    assert say(REDUCTION, scale, rate=0.4) == say(REDUCTION, scale)
+
+
+def test_rates_that_were_not_measured_are_said_not_to_be():
+    assert rates_words([0.05, math.nan, 0.079]) == "5.0 / 7.9%"
+    assert rates_words([math.nan]) == "not measured"
 
 
 def test_what_would_have_been_detected_stands_beside_it():
