@@ -147,8 +147,8 @@ def placebo_figure(result: EvaluationResult) -> Figure | str:
         alt=_placebo_alt(statistics, own, inferred),
         caption=(
             "Each placebo neighbourhood is as many adjoining areas as were treated, where this programme did not run, "
-            "put through the same comparison. Effects are divided by their standard deviation. The height of a bar is a "
-            f"number of neighbourhoods; the axis starts at zero. Source: {source_words(result)}."
+            "put through the same comparison. Effects are divided by their standard deviation. The height of a bar is "
+            f"a number of neighbourhoods; the axis starts at zero. Source: {source_words(result)}."
         ),
         data=data,
         draw=lambda canvas: _draw_placebo(canvas, data, own, inferred),
