@@ -176,3 +176,16 @@ def test_a_file_that_is_cut_off_is_refused():
     short = replace(panel, units=panel.units[:-2], counts={k: v[:-2] for k, v in panel.counts.items()}, exposure=None)
     with pytest.raises(DataError, match="no counts of"):
         require_whole(short, areas)
+
+
+def test_a_wrong_code_in_the_roles_names_the_roles_file():
+    from pathlib import Path
+
+    from cseval.inputs import Roles
+    from cseval.sources.borough_inputs import _require_known
+    from cseval.sources.demonstration_boroughs import simulate_boroughs
+
+    panel = simulate_boroughs(3).panel
+    _require_known(Roles(treated=frozenset(panel.units[:1])), panel, Path("roles.csv"))
+    with pytest.raises(DataError, match=r"roles\.csv: unit 'E09000099' has no counts"):
+        _require_known(Roles(treated=frozenset({"E09000099"})), panel, Path("roles.csv"))
