@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cseval.months import month_words
 from cseval.spec import protocol_hash
+from cseval.words import class_words
 
 if TYPE_CHECKING:
     from cseval.spec import Analysis, Evaluation
@@ -31,7 +32,7 @@ def protocol_lines(evaluation: Evaluation) -> list[str]:
         if found:
             lines += ["", f"{role.capitalize()} ({len(found)})"]
             lines += [_line(a, evaluation) for a in found]
-    lines += ["", f"Checks: {', '.join(_words(type(c).__name__) for c in evaluation.checks)}."]
+    lines += ["", f"Checks: {', '.join(map(class_words, evaluation.checks))}."]
     lines += [f"Protocol hash: {protocol_hash(evaluation)}"]
     return lines
 
@@ -55,8 +56,3 @@ def _line(analysis: Analysis, evaluation: Evaluation) -> str:
     varied = f" [{'; '.join(changes)}]" if changes else ""
     note = f" {analysis.note}" if analysis.note else ""
     return f"  {analysis.slug}: {outcome}, {analysis.estimator.name}, {methods}{varied}.{note}"
-
-
-def _words(name: str) -> str:
-    """A class name as words: ``PreTrends`` becomes ``pre trends``."""
-    return "".join(f" {c.lower()}" if c.isupper() else c for c in name).strip()

@@ -18,7 +18,7 @@ from cseval.parallel import current
 from cseval.register import overlap_table
 from cseval.result import AnalysisResult, EvaluationResult
 from cseval.verdict import evidence_statement, primary_verdict, read_interval
-from cseval.words import outcome_words
+from cseval.words import class_words, outcome_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -207,8 +207,7 @@ def _checked(check: Check, context: CheckContext) -> CheckResult:
     try:
         return check.run(context)
     except CsevalError as error:
-        name = "".join(f" {c.lower()}" if c.isupper() else c for c in type(check).__name__).strip()
-        return not_applicable(name, "It cannot be asked of this comparison.", str(error).rstrip("."))
+        return not_applicable(class_words(check), "It cannot be asked of this comparison.", str(error).rstrip("."))
 
 
 def _checks(

@@ -47,6 +47,11 @@ def fall_or_rise(log_effect: float) -> str:
     return f"{abs(change):.1f}% {'fall' if change < 0 else 'rise'}"
 
 
+def class_words(value: object) -> str:
+    """The class of an object as words: that of ``PreTrends()`` is ``pre trends``."""
+    return "".join(f" {c.lower()}" if c.isupper() else c for c in type(value).__name__).strip()
+
+
 def an(phrase: str) -> str:
     """The phrase with ``a`` or ``an`` as its number is spoken (an 8, an 11, an 18)."""
     spoken_with_vowel = phrase.startswith("8") or phrase.split(".")[0].split("%")[0] in ("11", "18")
