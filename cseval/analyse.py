@@ -12,6 +12,7 @@ from cseval.design import Design
 from cseval.errors import DesignError
 from cseval.estimate import LOG, percent
 from cseval.estimators.base import PlaceboEstimator, SeriesEstimator
+from cseval.finding import finding_of
 from cseval.infer import Inferences, best_first, infer_all
 from cseval.inference.base import Calibratable, Inferred
 from cseval.inference.calibration import CalibrationPlan, Measured, calibrate, selection_bias
@@ -24,7 +25,7 @@ from cseval.inference.requirements import Standing
 from cseval.inference.series_calibration import calibrate_series, ranked_series
 from cseval.months import month_number
 from cseval.result import AnalysisResult
-from cseval.verdict import NOT_ESTIMABLE, analysis_verdict
+from cseval.verdict import analysis_verdict
 from cseval.words import reading
 
 if TYPE_CHECKING:
@@ -117,19 +118,7 @@ def run_analysis(
 
 def sentence_of(result: AnalysisResult) -> str:
     """The reading of one analysis, by its verdict and the method it rests on."""
-    estimate, first = result.estimate, result.inferred[0]
-    return reading(
-        scale=estimate.scale,
-        outcome=estimate.outcome,
-        effect=estimate.effect,
-        conf_low=first.conf_low,
-        conf_high=first.conf_high,
-        verdict=result.verdict,
-        averted=_averted(estimate, first, result.verdict),
-        detectable=result.smallest_detectable,
-        against="the comparison areas" if estimate.comparison_units else "the area's own earlier course",
-        rate=max(result.rates.values(), default=math.nan),
-    )
+    return reading(finding_of(result))
 
 
 def rates_of(measured: Sequence[Measured], method: str) -> dict[str, float]:
@@ -140,12 +129,6 @@ def rates_of(measured: Sequence[Measured], method: str) -> dict[str, float]:
 def worst_rate(measured: Sequence[Measured], method: str) -> float:
     """The highest false-positive rate at 5 % of a method, over populations large enough to measure one; NaN if none."""
     return max(rates_of(measured, method).values(), default=math.nan)
-
-
-def _averted(estimate: Estimate, inferred: Inferred, verdict: str) -> tuple[float, float, float]:
-    if verdict == NOT_ESTIMABLE or not math.isfinite(inferred.conf_low + inferred.conf_high):
-        return (0.0, 0.0, 0.0)
-    return estimate.averted(inferred.conf_low, inferred.conf_high)
 
 
 def plan_of(evaluation: Evaluation, design: Design, settings: Settings) -> CalibrationPlan:

@@ -18,6 +18,7 @@ import numpy as np
 from cseval.analyse import Settings, design_of
 from cseval.errors import EstimationError, UsageError
 from cseval.estimators.base import ManyEffects, SeriesEstimator
+from cseval.formats import outcome_words
 from cseval.inference.base import Placebos
 from cseval.inference.calibration import like_treated, places
 from cseval.inference.choice import FEWEST_MEASURED
@@ -29,7 +30,6 @@ from cseval.parallel import current
 from cseval.power_plan import FOLLOW_UP as FOLLOW_UP
 from cseval.power_plan import PowerPlan, placebo_windows, require_baseline, shorter_before, treating
 from cseval.power_series import series_curve
-from cseval.words import outcome_words
 
 if TYPE_CHECKING:
     import pandas as pd

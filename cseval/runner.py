@@ -12,13 +12,14 @@ from cseval.analyse import Settings, run_analysis, sentence_of
 from cseval.checks.context import CheckContext
 from cseval.errors import CsevalError, UsageError
 from cseval.estimators.base import PlaceboEstimator
+from cseval.formats import outcome_words
 from cseval.inference.placebo import PlaceboNeighbourhoods
 from cseval.inputs import DEMONSTRATION
 from cseval.parallel import current
 from cseval.register import overlap_table
 from cseval.result import AnalysisResult, EvaluationResult
 from cseval.verdict import evidence_statement, primary_verdict, read_interval
-from cseval.words import class_words, outcome_words
+from cseval.words import class_words
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from cseval.checks.base import INFORMATION, CheckResult, not_applicable
 from cseval.errors import EstimationError
+from cseval.formats import MINUS
 from cseval.tables import Table
-from cseval.words import MINUS
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from cseval.checks.base import CONCERN, PASS, CheckResult, not_applicable
 from cseval.errors import DesignError
 from cseval.estimate import LOG, percent
+from cseval.formats import MINUS, p_text
 from cseval.months import add_months
 from cseval.tables import Table
-from cseval.words import MINUS, p_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -331,7 +331,7 @@ def _notes(context: CheckContext, found: Peak) -> tuple[str, ...]:
     notes = [
         f"{slope.points:,} pairs of a place and an earlier start, {found.starts[-1]} to {found.starts[0]}; slope of "
         f"the effect on the height {slope.value:.2f}".replace(" -", f" {MINUS}")
-        + f", standard error {slope.std_error:.2f} by {slope.places} places ({p_words(slope.p_value)} for no slope)."
+        + f", standard error {slope.std_error:.2f} by {slope.places} places ({p_text(slope.p_value)} for no slope)."
     ]
     if found.windows != (design.months_before, design.months_after):
         notes.append(

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from cseval.checks.base import CONCERN, PASS, CheckResult, not_applicable
 from cseval.estimate import LOG, percent
+from cseval.formats import p_text
 from cseval.inference.placebo import critical_value, p_values
 from cseval.inference.spread import scale_of, variance_by_size
 from cseval.tables import Table
-from cseval.words import p_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +49,7 @@ class BufferExclusion:
             p_value=ring["p_value"],
             sentence=(
                 f"In the {ring['units']} units next door the change is {context.shown(ring['estimate'])} "
-                f"({p_words(ring['p_value'])}), {'unlike' if unusual else 'like'} that around placebo neighbourhoods; "
+                f"({p_text(ring['p_value'])}), {'unlike' if unusual else 'like'} that around placebo neighbourhoods; "
                 f"with them kept as comparison the estimate would be {context.shown(kept)} instead of "
                 f"{context.shown(context.estimate.effect)}."
             ),

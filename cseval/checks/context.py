@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cseval.estimate import LOG, percent
-from cseval.words import MINUS
+from cseval.formats import MINUS
 
 if TYPE_CHECKING:
     from cseval.areas import PlaceboSets

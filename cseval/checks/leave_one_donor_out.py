@@ -10,8 +10,8 @@ from cseval.checks.base import CONCERN, PASS, CheckResult, not_applicable
 from cseval.errors import EstimationError
 from cseval.estimate import percent
 from cseval.estimators.synthetic_control import SyntheticControl
+from cseval.formats import MINUS
 from cseval.tables import Table
-from cseval.words import MINUS
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from cseval.checks.base import CONCERN, PASS, CheckResult, not_applicable
 from cseval.checks.pre_trends import FEW
 from cseval.estimate import percent
+from cseval.formats import MINUS, p_text
 from cseval.inference.earlier_windows import shifted_starts
 from cseval.inference.placebo import p_values
 from cseval.inference.spread import scale_of, variance_by_size
 from cseval.months import month_words
 from cseval.tables import Table
-from cseval.words import MINUS, p_words
 
 if TYPE_CHECKING:
     from cseval.checks.context import CheckContext
@@ -66,7 +66,7 @@ class PlaceboStarts:
                 f"{_shortened(context.design, design)} finds an effect "
                 f"with p at or below 0.05 {_times(found)}{_when(starts, own, each)}; the largest is "
                 f"{'unusual' if p_value <= 0.05 else 'usual'} for an area where the programme did not run "
-                f"({p_words(p_value)} for the largest of them)."
+                f"({p_text(p_value)} for the largest of them)."
             ),
             table=_table(starts, own, each, context.design, design),
         )

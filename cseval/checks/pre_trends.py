@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from cseval.checks.base import CONCERN, PASS, CheckResult, not_applicable
 from cseval.estimate import percent
+from cseval.formats import p_text
 from cseval.inference.likeness import FEWEST_SETS
 from cseval.inference.placebo import critical_value, p_values
 from cseval.tables import Table
-from cseval.words import p_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -177,7 +177,7 @@ def _many(points: Points, explains: float) -> _Found:
         statistic=statistic,
         p_value=p_value,
         concern=min(p_value, slope_p) <= LEVEL,
-        tests=f"joint {p_words(p_value)}, trend {p_words(slope_p)}",
+        tests=f"joint {p_text(p_value)}, trend {p_text(slope_p)}",
         slope=slope,
         slope_p=slope_p,
         caught=smallest_detectable(slopes / spread, critical_value(slopes / spread, LEVEL)) * spread,
@@ -194,13 +194,13 @@ def _few(points: Points, explains: float) -> _Found:
     scales = size_scales(points.ratios, points.chance)
     rows, own = points.ratios / scales[:, None], float(scales[0])
     found = few_ranks(rows, points.middle)
-    each = f"joint {p_words(found.joint_p)}, trend {p_words(found.trend_p)}"
+    each = f"joint {p_text(found.joint_p)}, trend {p_text(found.trend_p)}"
     spread = float(np.sqrt(np.mean(slope_of(rows[1:], points.middle) ** 2)))
     return _Found(
         statistic=found.statistic,
         p_value=found.p_value,
         concern=found.p_value <= 2 * LEVEL + 1e-9,
-        tests=f"{each}, both together {p_words(found.p_value)}; with {len(rows) - 1} of them no p can be below "
+        tests=f"{each}, both together {p_text(found.p_value)}; with {len(rows) - 1} of them no p can be below "
         f"{1 / len(rows):.3f}",
         slope=float(slope_of(points.ratios[:1], points.middle)[0]),
         slope_p=found.trend_p,
@@ -311,7 +311,7 @@ def _table(found: _Found, points: Points, left: float) -> Table:
 def _note(found: _Found, left: float) -> str:
     import numpy as np
 
-    trend = f"Trend of the treated area: {percent(found.slope):.2f}% a month ({p_words(found.slope_p)}). "
+    trend = f"Trend of the treated area: {percent(found.slope):.2f}% a month ({p_text(found.slope_p)}). "
     if not np.isfinite(found.caught):
         return f"{trend}No trend would be caught four times in five."
     return (

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cseval.checks.base import INFORMATION, PASS, CheckResult, not_applicable
+from cseval.formats import p_text
 from cseval.tables import Table
-from cseval.words import p_words
 
 if TYPE_CHECKING:
     from cseval.checks.context import CheckContext
@@ -48,7 +48,7 @@ class Autocorrelation:
             p_value=p_value,
             sentence=(
                 f"Months are {'autocorrelated' if fires else 'not visibly autocorrelated'} up to lag {lags} "
-                f"({p_words(p_value)}); the placebo interval allows for it, "
+                f"({p_text(p_value)}); the placebo interval allows for it, "
                 "errors that treat months as independent do not."
             ),
             table=_lag_table(found.reset_index(names="lag")),

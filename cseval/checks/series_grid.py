@@ -23,8 +23,8 @@ from cseval.estimators.segmented_options import (
     QuasiPoisson,
     Season,
 )
+from cseval.formats import MINUS
 from cseval.tables import Table
-from cseval.words import MINUS
 
 if TYPE_CHECKING:
     import pandas as pd

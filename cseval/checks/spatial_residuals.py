@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from cseval.checks.base import INFORMATION, PASS, CheckResult, not_applicable
 from cseval.errors import SpecError
 from cseval.estimate import LOG
+from cseval.formats import p_text
 from cseval.tables import Table
-from cseval.words import p_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -122,16 +122,16 @@ def _sentence(found: float, expected: float, p_value: float) -> str:
     if p_value > 0.05:
         return (
             f"Comparison units that touch change no more alike than units put down at random (Moran's I {found:.2f}, "
-            f"{p_words(p_value)})."
+            f"{p_text(p_value)})."
         )
     if found > expected:
         return (
-            f"Comparison units that touch change alike (Moran's I {found:.2f}, {p_words(p_value)}); placebo "
+            f"Comparison units that touch change alike (Moran's I {found:.2f}, {p_text(p_value)}); placebo "
             "neighbourhoods are made of units that touch and carry this into the interval, errors clustered by unit do "
             "not and are too small."
         )
     return (
-        f"Comparison units that touch change in opposite directions (Moran's I {found:.2f}, {p_words(p_value)}), as "
+        f"Comparison units that touch change in opposite directions (Moran's I {found:.2f}, {p_text(p_value)}), as "
         "when incidents move next door; placebo neighbourhoods carry this into the interval, errors clustered by unit "
         "do not."
     )

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from cseval.checks.base import CONCERN, INFORMATION, CheckResult, not_applicable
 from cseval.errors import SpecError
 from cseval.estimate import convert
+from cseval.formats import MINUS, p_text
 from cseval.inference.likeness import FEWEST_SETS
 from cseval.months import month_number
 from cseval.tables import Table
-from cseval.words import MINUS, p_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,7 +164,7 @@ def joint_words(joint: Joint) -> str:
         return f"The curve as a whole could not be ranked among placebo neighbourhoods: {joint.reason}."
     return (
         f"The curve's own test, among {joint.sets:,} placebo neighbourhoods put through {joint.specifications:,} of "
-        f"these specifications, gives {p_words(joint.median_p)} for its median and {p_words(joint.share_p)} for how "
+        f"these specifications, gives {p_text(joint.median_p)} for its median and {p_text(joint.share_p)} for how "
         "many of them come out clear."
     )
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cseval.claims.base import CANNOT_BE_TESTED, ClaimResult
+from cseval.formats import change_words, outcome_words
 from cseval.months import month_words
-from cseval.words import an, outcome_words
 
 if TYPE_CHECKING:
     from cseval.claims.base import Statement
     from cseval.inputs import Inputs
 
-MINUS = "\N{MINUS SIGN}"
 #: Where the variance of changes comes from.
 FROM_YEARS, FROM_MONTHS = "changes of earlier years", "months of the two periods, since there are no earlier years"
 #: What the founding statements count, and the published file that would test them.
@@ -21,12 +20,6 @@ NEEDED = (
     "the Metropolitan Police's monthly crime dashboard with knife crime and knife injury victims by borough, as "
     "published for those years"
 )
-
-
-def change_words(percent: float) -> str:
-    """A change in per cent as a noun: ``a 7.1% fall``, ``no change``."""
-    size = f"{abs(percent):.1f}%"
-    return "no change" if size == "0.0%" else an(f"{size} {'fall' if percent < 0 else 'rise'}")
 
 
 def span_words(low: float, high: float) -> str:

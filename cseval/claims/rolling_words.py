@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cseval.claims import phrases as words
 from cseval.estimators.rolling_trends import AFTER, BEFORE, CHANGE, DIFFERENCE, OTHERS, OWN
+from cseval.formats import MINUS
 from cseval.months import month_words
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _apart(difference: Trend) -> str:
 def _points(value: float) -> str:
     """Percentage points with their sign: ``−3.1 points``."""
     size = f"{abs(value):.1f} points"
-    return size if size.startswith("0.0") else (words.MINUS if value < 0 else "+") + size
+    return size if size.startswith("0.0") else (MINUS if value < 0 else "+") + size
 
 
 def caveat_of(claim: RollingYearTrend, inputs: Inputs, found: Series) -> str:

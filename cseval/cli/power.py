@@ -246,7 +246,7 @@ def _detectable_table(result: PowerResult) -> Any:
 def _curve_table(rows: Any) -> Any:
     from rich.table import Table
 
-    from cseval.reporting.formats import percent_text
+    from cseval.formats import percent_text
 
     shown = rows[rows["effect_percent"].isin(SHOWN)]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))

@@ -88,8 +88,8 @@ def _effect_table(result: EvaluationResult) -> object:
 def _cells(item: AnalysisResult, row: dict[str, object]) -> tuple[str, ...]:
     from rich.markup import escape
 
-    from cseval.reporting.formats import p_cell
-    from cseval.words import MINUS, rates_words
+    from cseval.formats import MINUS, p_cell
+    from cseval.words import rates_words
 
     def number(name: str) -> float:
         return float(row[name])  # type: ignore[arg-type]

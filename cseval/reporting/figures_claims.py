@@ -7,9 +7,9 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from cseval import formats as f
 from cseval.inputs import DEMONSTRATION
 from cseval.reporting import figures_style as style
-from cseval.reporting import formats as f
 from cseval.reporting.figures import Figure
 from cseval.reporting.figures_series import panel_axes
 from cseval.reporting.tables_base import number, records

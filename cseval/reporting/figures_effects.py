@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from cseval import formats as f
 from cseval.reporting import figures_style as style
-from cseval.reporting import formats as f
 from cseval.reporting.figures import Figure
 from cseval.reporting.figures_series import panel_axes, two_lines
 from cseval.reporting.tables import POPULATIONS, label_of, number, primary_calibration, records, source_words

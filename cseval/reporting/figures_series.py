@@ -7,10 +7,10 @@ import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from cseval import formats as f
 from cseval.estimate import LOG
 from cseval.estimators.its_notes import LEVEL, autocorrelation_p
 from cseval.reporting import figures_style as style
-from cseval.reporting import formats as f
 from cseval.reporting.figures import Figure
 from cseval.reporting.tables import label_of, number, source_words
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cseval import formats as f
 from cseval.checks.specification_curve import NAME, curve_frame
 from cseval.checks.specifications import DIMENSIONS
 from cseval.reporting import figures_style as style
-from cseval.reporting import formats as f
 from cseval.reporting.figures import Figure
 from cseval.reporting.figures_series import panel_axes, two_lines
 from cseval.reporting.tables_base import source_words

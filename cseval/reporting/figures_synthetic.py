@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cseval import formats as f
 from cseval.reporting import figures_style as style
-from cseval.reporting import formats as f
 from cseval.reporting.figures import Figure
 from cseval.reporting.figures_series import panel_axes
 from cseval.reporting.tables import label_of, source_words

@@ -13,8 +13,8 @@ from cseval.checks.specification_curve import CURVE_COLUMNS, curve_frame
 from cseval.checks.specification_curve import NAME as CURVE
 from cseval.errors import DataError
 from cseval.estimate import EFFECT_COLUMNS
+from cseval.formats import csv_text, json_number, number_text
 from cseval.reporting.columns import MONTHS, describe_column
-from cseval.reporting.formats import csv_text, json_number, number_text
 from cseval.result import (
     CALIBRATION_COLUMNS,
     CHECK_COLUMNS,

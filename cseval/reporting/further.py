@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cseval.reporting import formats as f
+from cseval import formats as f
 from cseval.reporting.document import Block, Bullets, TableBlock
 from cseval.reporting.files import context_file, title_of
 from cseval.reporting.tables_base import label_of, make_table, printable, shortened

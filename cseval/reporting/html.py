@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cseval.reporting.markdown import foot_notes
+from cseval.reporting.printed import Printed, is_span, printed
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
     from cseval.reporting.document import Document
     from cseval.tables import Table
-
-#: A cell that is a number, a percentage, a p-value or a symbol, and so is set to the right.
-_NUMERIC = re.compile(r"[<>]?\s*[−+-]?[\d,]*\.?\d+%?|\[[xz]\]")
 
 
 def render_html(document: Document, pictures: Mapping[str, bytes]) -> str:
@@ -52,19 +49,13 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(foot_notes=foot_notes, numeric_columns=numeric_columns, is_span=is_span)
+    made.globals.update(printed_of=printed_of, is_span=is_span)
     return made
 
 
-def numeric_columns(table: Table) -> frozenset[str]:
-    """Columns whose every cell reads as a number; the first column heads the rows and never counts."""
-    columns = [str(c) for c in table.values.columns][1:]
-    return frozenset(c for c in columns if all(_NUMERIC.fullmatch(str(v)) for v in table.values[c]))
-
-
-def is_span(cell: str) -> bool:
-    """Whether a cell is an interval of percentages, which must not break over lines."""
-    return " to " in cell and all(_NUMERIC.fullmatch(end) for end in cell.split(" to ", 1))
+def printed_of(table: Table) -> Printed:
+    """A table of text cells as it stands in print, with all that stands under it."""
+    return printed(table, foot_notes(table))
 
 
 def png_size(png: bytes) -> tuple[int, int]:

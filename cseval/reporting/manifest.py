@@ -48,6 +48,18 @@ def read_headline(folder: Path) -> Headline | None:
         ) from error
 
 
+def run_hash(manifest: Mapping[str, Any]) -> str:
+    """The hash by which a paper names a run: of its manifest without the ``run`` block, 16 hexadecimal digits.
+
+    Two runs that found the same by the same inputs, protocol and code have the same hash.
+    """
+    import hashlib
+
+    kept = {key: value for key, value in manifest.items() if key != "run"}
+    text = json.dumps(kept, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def manifest_bytes(
     result: EvaluationResult,
     *,

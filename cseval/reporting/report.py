@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from cseval import formats as f
 from cseval.checks import specification_curve
+from cseval.finding import finding_of
 from cseval.inputs import DEMONSTRATION
-from cseval.reporting import formats as f
 from cseval.reporting import further
 from cseval.reporting import tables as t
 from cseval.reporting import tables_inference as ti
@@ -28,10 +28,12 @@ from cseval.reporting.document import (
 )
 from cseval.tables import Table
 from cseval.verdict import INCREASE, REDUCTION
+from cseval.words import EVERYTHING, sentences
 
 if TYPE_CHECKING:
     from cseval.reporting.figures import Figure
     from cseval.result import AnalysisResult, EvaluationResult
+    from cseval.words import Finding
 
 BANNER = (
     "Demonstration: the data behind this page are simulated. They describe a fictional place, and nothing here says "
@@ -40,7 +42,6 @@ BANNER = (
 LONGEST_HEADLINE = 110
 OGL = "Contains public sector information licensed under the Open Government Licence v3.0."
 ORDNANCE = "Contains OS data © Crown copyright and database right."
-EVERYTHING = "The estimate is of everything that changed in the treated area at that time, not of the programme alone."
 
 
 def build_document(
@@ -106,25 +107,30 @@ def _section(slug: str, heading: str, *blocks: Block | None) -> Section:
 def answer(result: EvaluationResult) -> Answer:
     """Headline, estimate, interval, absolute number, plain reading and caveat, in that order."""
     primary = result.primary
-    row = t.effect_of(result, primary)
-    change, low, high = (t.number(row[c]) for c in ("percent_change", "percent_low", "percent_high"))
+    said = sentences(finding_in(result, primary))
     facts = (
         ("What stands in", _stands_in(result)),
-        ("Interval", f"The 95% interval runs {f.interval_text(low, high)}: {f.interval_words(low, high)}."),
-        ("Incidents", incidents_sentence(row, primary.design.staggered)),
-        ("In one sentence", _plain_reading(result, primary)),
-        ("Smallest change it could see", _detectable(result, primary)),
-        ("How sure", certainty_sentence(row)),
+        ("Interval", said["interval"]),
+        ("Incidents", said["incidents"]),
+        ("In one sentence", _plain_reading(result, said["reading"])),
+        ("Smallest change it could see", said["smallest_change"]),
+        ("How sure", said["certainty"]),
         ("Why this method", f.full_stop(primary.choice) if primary.choice else ""),
-        ("Bear in mind", f"{EVERYTHING} It rests on this assumption: {f.full_stop(primary.estimate.assumption)}"),
+        ("Bear in mind", said["caveat"]),
     )
     outcome = f.outcome_words(primary.estimate.outcome)
     return Answer(
         headline=headline_of(result),
-        number=f.percent_text(change, signed=True),
+        number=f.percent_text(t.number(t.effect_of(result, primary)["percent_change"]), signed=True),
         label=f"estimated change in {outcome}, compared with what would have been expected",
         facts=tuple((term, text) for term, text in facts if text),
     )
+
+
+def finding_in(result: EvaluationResult, analysis: AnalysisResult) -> Finding:
+    """An effect as it is put in words: with the power that was measured, and the primary one with its checks."""
+    checks = result.checks if analysis is result.primary else ()
+    return finding_of(analysis, checks=checks, measured=ti.measured_sentence(result, analysis))
 
 
 def _stands_in(result: EvaluationResult) -> str:
@@ -138,46 +144,9 @@ def _stands_in(result: EvaluationResult) -> str:
     )
 
 
-def incidents_sentence(row: Mapping[str, Any], staggered: bool = False) -> str:
-    """The effect in incidents, with its interval, for a row of the effect table.
-
-    Where units begin in different months they are counted from their own start on, which is fewer months for some.
-    """
-    observed, expected = t.number(row["observed"]), t.number(row["counterfactual"])
-    averted, low, high = (t.number(row[c]) for c in ("averted", "averted_low", "averted_high"))
-    months = f.plural(int(row["post_periods"]), "month")
-    when = f"from each unit's own start on, up to {months}," if staggered else f"in {months}"
-    return (
-        f"{f.count_text(observed)} incidents were recorded {when} where {f.count_text(expected)} would have been "
-        f"expected: about {f.fewer_words(averted)} (95% interval from {f.fewer_words(high)} to {f.fewer_words(low)})."
-    )
-
-
-def certainty_sentence(row: Mapping[str, Any]) -> str:
-    """The p-value beside the measured error rate of its method; one never stands without the other."""
-    method, p = str(row["inference"]), t.number(row["p_value"])
-    rates = [t.number(row.get(c, float("nan"))) for c in t.RATES]
-    places = (
-        "all placebo neighbourhoods",
-        "those like the treated area",
-        "those chosen as the worst of their district",
-    )
-    known = [f"{f.rate_text(r)} of {place}" for r, place in zip(rates, places, strict=True) if r == r]
-    measured = (
-        f"where nothing was done, it finds an effect in {f.joined(known)} (5% is promised)"
-        if known
-        else "its error rate on these data was not measured"
-    )
-    drawn, apart = (t.number(row.get(f"{kind}_neighbourhoods", float("nan"))) for kind in ("placebo", "disjoint"))
-    factor = t.number(row.get("match_factor", float("nan")))
-    like = "of similar count" if factor == factor and math.isfinite(factor) else "of whatever count"
-    among = f" ({f.count_text(drawn)} {like} in {f.count_text(apart)} separate places)"
-    return f"By {method}{among if apart == apart else ''}, {f.p_text(p)}; {measured}."
-
-
-def _plain_reading(result: EvaluationResult, primary: AnalysisResult) -> str:
+def _plain_reading(result: EvaluationResult, reading: str) -> str:
     """Everything said of the primary effect that the short headline leaves out."""
-    said = dict.fromkeys(f.full_stop(text) for text in (result.headline, primary.sentence) if text)
+    said = dict.fromkeys(f.full_stop(text) for text in (result.headline, reading) if text)
     return " ".join(text for text in said if text != headline_of(result))
 
 
@@ -187,20 +156,6 @@ def headline_of(result: EvaluationResult) -> str:
         return f.full_stop(result.headline)
     primary = result.primary
     return f.full_stop(f"{f.sentence_case(f.outcome_words(primary.estimate.outcome))}: {primary.verdict}")
-
-
-def _detectable(result: EvaluationResult, primary: AnalysisResult) -> str:
-    """The smallest changes found four times in five, as injected effects show or else as the placebo spread implies."""
-    measured = ti.measured_sentence(result, primary)
-    if measured:
-        return f"{measured} Smaller changes can easily be missed."
-    fall, rise = primary.smallest_detectable
-    if fall != fall or rise != rise or "four times in five" in primary.sentence:
-        return ""
-    return (
-        f"{f.sentence_case(f.change_words(-abs(fall)))} or {f.change_words(abs(rise))} would have been found in four "
-        "cases out of five; smaller changes can easily be missed."
-    )
 
 
 def _readings(result: EvaluationResult) -> Bullets:

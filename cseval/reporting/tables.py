@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from cseval import formats as f
 from cseval.estimate import LOG, percent
 from cseval.inputs import DEMONSTRATION
-from cseval.reporting import formats as f
 from cseval.reporting.tables_base import (
     MOST_ROWS,
     SIMULATED,
@@ -105,16 +105,16 @@ def report_tables(result: EvaluationResult) -> tuple[Table, ...]:
     return tuple(table for table in made if len(table.values))
 
 
-def effects_table(result: EvaluationResult) -> Table:
-    """The effect of every analysis, the primary one first."""
-    rows = _without_cluster([_effect_row(result, row) for row in records(result.effects)])
+def effects_table(result: EvaluationResult, *, cluster: bool = True) -> Table:
+    """The effect of every analysis, the primary one first; `cluster` shows cluster-robust errors beside it."""
+    rows = _without_cluster([_effect_row(result, row) for row in records(result.effects)], shown=cluster)
     notes = [
         "Change: incidents in the treated area after the start, compared with what would have been expected.",
         *_methods(result),
         "Measured error rate: how often the same method finds an effect, at 5%, where nothing was done: among all "
         "placebo neighbourhoods / among those with a count like the treated area's / among those chosen as the worst "
-        "of their district. "
-        + ("Cluster-robust errors are shown to be compared, not to be relied on." if "cluster_p" in rows[0] else ""),
+        "of their district."
+        + (" Cluster-robust errors are shown to be compared, not to be relied on." if "cluster_p" in rows[0] else ""),
         *_full_names(result),
     ]
     return make_table(
@@ -127,9 +127,9 @@ def effects_table(result: EvaluationResult) -> Table:
     )
 
 
-def _without_cluster(rows: list[dict[str, str]]) -> list[dict[str, str]]:
-    """The rows less the columns of cluster-robust errors where no analysis has any."""
-    if any(row["cluster_p"] != f.NOT_AVAILABLE for row in rows):
+def _without_cluster(rows: list[dict[str, str]], *, shown: bool) -> list[dict[str, str]]:
+    """The rows less the columns of cluster-robust errors where they are not wanted or no analysis has any."""
+    if shown and any(row["cluster_p"] != f.NOT_AVAILABLE for row in rows):
         return rows
     return [{k: v for k, v in row.items() if not k.startswith("cluster_")} for row in rows]
 

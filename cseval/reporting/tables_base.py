@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from cseval import formats as f
 from cseval.inputs import DEMONSTRATION
-from cseval.reporting import formats as f
 from cseval.tables import Table
 
 if TYPE_CHECKING:
@@ -102,5 +102,5 @@ def _notes(result: EvaluationResult, notes: Sequence[str]) -> tuple[str, ...]:
 
 
 def source_words(result: EvaluationResult) -> str:
-    """Titles of the inputs in a sentence."""
-    return f.joined(list(dict.fromkeys(p.title for p in result.inputs.sources)))
+    """Titles of the inputs, which may hold commas of their own."""
+    return "; ".join(dict.fromkeys(p.title for p in result.inputs.sources))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from cseval import formats as f
 from cseval.inference.choice import FEWEST_MEASURED
-from cseval.reporting import formats as f
 from cseval.reporting.tables_base import label_of, make_table, number, records
 from cseval.words import rates_words
 

@@ -56,8 +56,9 @@ def build_outputs(
 
     Two calls with the same result give the same bytes, except for the ``run`` block of the manifest.
     """
-    from cseval.reporting.files import PACKAGE, csv_bytes, data_frames, package_bytes, title_of
+    from cseval.reporting.files import PACKAGE, csv_bytes, data_frames, json_bytes, package_bytes, title_of
     from cseval.reporting.manifest import manifest_bytes
+    from cseval.reporting.places import PLACES, places_json
     from cseval.reporting.report import build_document
 
     figures, not_drawn = _figures(result)
@@ -73,6 +74,7 @@ def build_outputs(
         **_effects(result, frames["effects.csv"][1]),
         **_pictures(figures, rendered),
         **_reports(document, rendered),
+        PLACES: json_bytes(places_json(result, figures, {name: r.png for name, r in rendered.items()}, command)),
         PACKAGE: package_bytes(result, {p: (*frames[p], data[p]) for p in frames}),
     }
     files[MANIFEST] = manifest_bytes(

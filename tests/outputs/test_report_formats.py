@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cseval.reporting import formats as f
+from cseval import formats as f
 
 NAN, INF = math.nan, math.inf
 
@@ -68,7 +68,7 @@ def test_p_value_is_never_printed_as_nought_nor_across_the_level(p):
         (18.0, "an 18.0% rise"),
         (110.0, "a 110.0% rise"),
         (-84.0, "an 84.0% fall"),
-        (0.01, "no change"),
+        (0.01, "a change of 0.0%"),
         (NAN, "an unknown change"),
     ],
 )

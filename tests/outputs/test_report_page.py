@@ -12,8 +12,9 @@ from result_builders import COMMAND, HASH, HOSTILE_WARD, make_result
 from cseval.reporting import tables
 from cseval.reporting.figures import make_figures
 from cseval.reporting.markdown import escape
-from cseval.reporting.report import BANNER, EVERYTHING, OGL, build_document
+from cseval.reporting.report import BANNER, OGL, build_document
 from cseval.reporting.write import build_outputs
+from cseval.words import EVERYTHING
 
 VOID = set("meta img br hr link input".split())
 

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from result_builders import make_result
 
+from cseval import formats as f
 from cseval.checks.base import CheckResult
 from cseval.checks.specification_curve import CURVE_COLUMNS, NAME
-from cseval.reporting import formats as f
 from cseval.reporting.figures import Figure, render
 from cseval.reporting.figures_specification import choice_rows, choice_words, specification_figure
 from cseval.tables import Table

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cseval.estimate import COUNT, LOG
+from cseval.estimate import COUNT, LOG, percent
+from cseval.formats import MINUS, an, change_words, outcome_words, p_text
 from cseval.verdict import (
     INCREASE,
     NO_CLEAR_CHANGE,
@@ -22,8 +24,9 @@ from cseval.verdict import (
     WEAK_REDUCTION,
     analysis_verdict,
 )
-from cseval.words import MINUS, an, fall_or_rise, incidents_words, outcome_words, p_words, rates_words, reading
+from cseval.words import Finding, incidents_words, rates_words, reading, sentences
 
+NAN, INF = math.nan, math.inf
 INTERVAL = {
     REDUCTION: (-0.3, -0.5, -0.1),
     WEAK_REDUCTION: (-0.3, -0.5, -0.1),
@@ -31,34 +34,107 @@ INTERVAL = {
     WEAK_INCREASE: (0.3, 0.1, 0.5),
     UNRELIABLE: (-0.3, -0.5, -0.1),
     NO_CLEAR_CHANGE: (-0.1, -0.3, 0.1),
-    NOT_ESTIMABLE: (math.nan, math.nan, math.nan),
+    NOT_ESTIMABLE: (NAN, NAN, NAN),
 }
 
 
-def say(verdict, scale=LOG, interval=None, averted=(120.4, -8.2, 250.0), outcome="vehicle_offences", **more):
+def finding(verdict, scale=LOG, interval=None, averted=(120.4, -8.2, 250.0), outcome="vehicle_offences", **more):
     effect, low, high = interval or INTERVAL[verdict]
-    return reading(
-        scale=scale,
+    return Finding(
         outcome=outcome,
+        scale=scale,
         effect=effect,
         conf_low=low,
         conf_high=high,
+        changes=tuple(percent(v) if abs(v) < 20 else v for v in (effect, low, high)),
         verdict=verdict,
         averted=averted,
-        **more,
+        **{"observed": 2310.0, "expected": 2430.4, "months": 18, "method": "placebo neighbourhoods", **more},
     )
 
 
+def say(verdict, scale=LOG, interval=None, **more):
+    return reading(finding(verdict, scale, interval, **more))
+
+
 def grammar(text: str) -> None:
-    """A whole sentence, without words that claim too much and without a bare number format."""
-    assert re.fullmatch(r"[A-Z].*\.", text)
+    """Whole sentences, without words that claim too much and without a bare number format."""
+    assert re.fullmatch(r"[A-Z\d].*\.", text)
     low = text.lower()
-    for banned in ("significan", "no effect", "no change", "proves", "nan", "inf%", "none%", "  ", ".."):
+    for banned in ("significan", "no effect", "no change", "proves", "nan", "inf%", "none%", "  ", "..", "[x]"):
         assert banned not in low
     assert "_" not in text
     assert not re.search(r"(?<![\w%])-\d", text)  # a minus sign, never a hyphen
     assert not re.search(r"\ba (8|11[.%]|18[.%])", text)
     assert not re.search(r"\ban ([1-79]\d*[.%])(?<!11\.)(?<!11%)(?<!18\.)(?<!18%)", text)
+
+
+# Every combination ------------------------------------------------------------------------------------
+
+RATES = {"unmeasured": (), "right": (0.05, NAN, 0.06), "raised": (0.05, 0.12, NAN), "broken": (0.05, 0.462, NAN)}
+CONCERNS = {"none": (), "one": ("pre-trends",), "many": ("pre-trends", "regression to the mean", "buffer")}
+DETECTABLE = {"none": (NAN, NAN), "both": (-23.4, 30.6), "half": (-20.0, INF)}
+OPEN = {NO_CLEAR_CHANGE: ((-0.1, -INF, INF), (-0.1, -0.3, INF), (-0.1, -INF, 0.2))}
+COMBINATIONS = [
+    (verdict, scale, interval, rates, concerns, detectable, p, staggered)
+    for verdict in VOCABULARY
+    for scale in (LOG, COUNT)
+    for interval in (INTERVAL[verdict], *OPEN.get(verdict, ()))
+    for rates, concerns, detectable, p, staggered in product(
+        RATES.values(), CONCERNS.values(), DETECTABLE.values(), (NAN, 0.0, 0.0499), (False, True)
+    )
+]
+
+
+@pytest.mark.parametrize("verdict", VOCABULARY)
+def test_every_combination_is_said_in_order_and_in_plain_grammar(verdict):
+    for v, scale, interval, rates, concerns, detectable, p, staggered in COMBINATIONS:
+        if v != verdict:
+            continue
+        averted = (120.4, -8.2, 250.0) if all(map(math.isfinite, interval)) else (120.4, -INF, INF)
+        said = sentences(
+            finding(
+                verdict,
+                scale,
+                interval,
+                averted=averted,
+                rates=rates,
+                concerns=concerns,
+                detectable=detectable,
+                p_value=p,
+                staggered=staggered,
+                assumption="Both would have moved alike",
+            )
+        )
+        assert list(said) == ["change", "interval", "incidents", "reading", "smallest_change", "certainty", "caveat"]
+        for name, text in said.items():
+            if text and name != "change":
+                grammar(text)
+        check_bounds(verdict, rates, concerns, p, said)
+
+
+def check_bounds(verdict, rates, concerns, p, said):
+    """What the words may not say, and what they must, for one combination."""
+    if verdict == NOT_ESTIMABLE:
+        assert [name for name, text in said.items() if text] == ["reading"]
+        return
+    broken = any(r > 0.15 for r in rates if math.isfinite(r))
+    claims = (
+        "evidence of a reduction" in said["reading"].lower() or "evidence of an increase" in said["reading"].lower()
+    )
+    assert claims == (verdict in (REDUCTION, INCREASE, WEAK_REDUCTION, WEAK_INCREASE))
+    assert not (broken and "consistent with anything" in said["reading"])
+    if broken and "no end" not in said["interval"] and "any bound" not in said["interval"]:
+        assert "far too narrow" in said["interval"]
+    known = [r for r in rates if math.isfinite(r)]
+    assert ("its error rate on these data was not measured" in said["certainty"]) == (not known)
+    assert all(f"{100 * r:.1f}%" in said["certainty"] for r in known)
+    assert ("p not available" in said["certainty"]) == math.isnan(p)
+    assert all(name in said["caveat"] for name in concerns)
+    assert ("concern" in said["caveat"]) == bool(concerns)
+
+
+# The reading --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("verdict", "scale"), list(product(VOCABULARY, (LOG, COUNT))))
@@ -78,28 +154,39 @@ def test_an_interval_that_spans_zero_is_said_whole():
 
 @pytest.mark.parametrize("scale", [LOG, COUNT])
 def test_an_interval_that_is_known_to_be_too_narrow_is_not_what_the_data_are_consistent_with(scale):
-    text = say(NO_CLEAR_CHANGE, scale, rate=0.462)
+    text = say(NO_CLEAR_CHANGE, scale, rates=(0.05, 0.462))
     grammar(text)
     assert "the data are consistent with anything from" not in text
     assert "far too narrow here: where nothing was done, it finds a change 46% of the time instead of 5%" in text
-    for fine in (0.15, 0.05, math.nan):
-        assert say(NO_CLEAR_CHANGE, scale, rate=fine) == say(NO_CLEAR_CHANGE, scale)
-    assert say(REDUCTION, scale, rate=0.4) == say(REDUCTION, scale)
+    for fine in ((0.15,), (0.05,), (NAN,), ()):
+        assert say(NO_CLEAR_CHANGE, scale, rates=fine) == say(NO_CLEAR_CHANGE, scale)
+    assert say(REDUCTION, scale, rates=(0.4,)) == say(REDUCTION, scale)
 
 
 def test_rates_that_were_not_measured_are_said_not_to_be():
-    assert rates_words([0.05, math.nan, 0.079]) == "5.0 / 7.9%"
-    assert rates_words([math.nan]) == "not measured"
+    assert rates_words([0.05, NAN, 0.079]) == "5.0 / 7.9%"
+    assert rates_words([NAN]) == "not measured"
 
 
 def test_what_would_have_been_detected_stands_beside_it():
     text = say(NO_CLEAR_CHANGE, detectable=(-23.4, 30.6))
     assert text.endswith(" A fall of 23% or a rise of 31% would have been detected four times in five.")
-    for missing in ((math.nan, 30.0), (-20.0, math.inf)):
+    for missing in ((NAN, 30.0), (-20.0, INF)):
         assert "detected" not in say(NO_CLEAR_CHANGE, detectable=missing)
 
 
-@pytest.mark.parametrize("interval", [(-0.1, -math.inf, math.inf), (-0.1, -0.3, math.inf), (-0.1, -math.inf, 0.2)])
+def test_what_would_have_been_detected_is_said_once_and_the_measured_words_come_first():
+    clear = sentences(finding(REDUCTION, detectable=(-23.4, 30.6)))
+    assert clear["smallest_change"] == (
+        "A 23.4% fall or a 30.6% rise would have been found in four cases out of five; smaller changes can easily be "
+        "missed."
+    )
+    assert sentences(finding(NO_CLEAR_CHANGE, detectable=(-23.4, 30.6)))["smallest_change"] == ""
+    measured = sentences(finding(NO_CLEAR_CHANGE, measured="A fall of 19% is found."))
+    assert measured["smallest_change"] == "A fall of 19% is found. Smaller changes can easily be missed."
+
+
+@pytest.mark.parametrize("interval", OPEN[NO_CLEAR_CHANGE])
 def test_an_interval_without_an_end_is_not_printed(interval):
     text = say(NO_CLEAR_CHANGE, interval=interval)
     assert "the interval has no end that these data can give" in text
@@ -118,10 +205,10 @@ def test_an_interval_without_an_end_is_not_printed(interval):
 )
 def test_a_finding_is_said_with_interval_incidents_and_comparison(verdict, opening):
     text = say(verdict)
-    effect, low, high = (fall_or_rise(v) for v in INTERVAL[verdict])
+    effect, low, high = (change_words(percent(v)) for v in INTERVAL[verdict])
     assert text.startswith(opening)
-    assert effect in opening
-    assert f"(95% interval from {an(low)} to {an(high)})" in text
+    assert opening.endswith(effect)
+    assert f"(95% interval from {low} to {high})" in text
     assert "about 120 fewer incidents than expected (95% interval from 8 more to 250 fewer)" in text
     assert text.endswith("compared with what would have been expected from the comparison areas.")
 
@@ -139,7 +226,7 @@ def test_counts_carry_signs_and_a_true_minus():
     )
 
 
-@given(st.floats(-3, 3), st.floats(0, 3), st.sampled_from([0.02, 0.3, math.nan]), st.booleans())
+@given(st.floats(-3, 3), st.floats(0, 3), st.sampled_from([0.02, 0.3, NAN]), st.booleans())
 def test_any_result_reads_as_its_own_verdict(effect, half, rate, reliable):
     low, high = effect - half, effect + half
     verdict = analysis_verdict(low, high, rate, reliable)
@@ -151,6 +238,31 @@ def test_any_result_reads_as_its_own_verdict(effect, half, rate, reliable):
     if spans:
         assert "evidence of a reduction" not in text
         assert "evidence of an increase" not in text
+
+
+# The other parts ----------------------------------------------------------------------------------------
+
+
+def test_incidents_say_what_was_recorded_and_what_was_expected():
+    said = sentences(finding(REDUCTION))["incidents"]
+    assert said == (
+        "2,310 incidents were recorded in 18 months where 2,430 would have been expected: about 120 fewer "
+        "(95% interval from 250 fewer to 8 more)."
+    )
+    apart = sentences(finding(REDUCTION, staggered=True))["incidents"]
+    assert "recorded from each unit's own start on, up to 18 months, where" in apart
+    one = sentences(finding(REDUCTION, observed=1.0, months=1))["incidents"]
+    assert one.startswith("1 incident was recorded in 1 month where")
+
+
+def test_a_p_value_never_stands_without_its_error_rate():
+    drawn = finding(REDUCTION, p_value=0.031, rates=(0.05, 0.072, NAN), drawn=2000.0, apart=20.0)
+    assert sentences(drawn)["certainty"] == (
+        "By placebo neighbourhoods (2,000 of similar count in 20 separate places), p = 0.031; where nothing was done, "
+        "it finds an effect in 5.0% of all placebo neighbourhoods and 7.2% of those like the treated area (5% is "
+        "promised)."
+    )
+    assert "of whatever count" in sentences(replace(drawn, alike=False))["certainty"]
 
 
 @pytest.mark.parametrize(
@@ -185,28 +297,24 @@ def test_article_follows_the_spoken_number(phrase, said):
         (0.000999, "p < 0.001"),
         (0.001, "p = 0.001"),
         (0.0042, "p = 0.004"),
-        (0.01, "p = 0.01"),
+        (0.0499, "p = 0.0499"),
         (0.25, "p = 0.25"),
-        (1.0, "p = 1.00"),
-        (math.nan, "p not available"),
+        (1.0, "p > 0.99"),
+        (NAN, "p not available"),
     ],
 )
 def test_p_values_in_words(p, said):
-    assert p_words(p) == said
+    assert p_text(p) == said
 
 
 def test_incidents_say_their_direction_and_group_thousands():
     fewer = incidents_words((1234.4, -56.0, 2000.0))
     assert fewer == "about 1,234 fewer incidents than expected (95% interval from 56 more to 2,000 fewer)"
     more = incidents_words((-1234.4, -2000.0, 0.2))
-    assert more == "about 1,234 more incidents than expected (95% interval from 2,000 more to none)"
+    assert more == "about 1,234 more incidents than expected (95% interval from 2,000 more to as many)"
     assert incidents_words((1.2, 0.6, 1.9)).startswith("about 1 fewer incident than")
-
-
-def test_fall_and_rise():
-    assert fall_or_rise(math.log(0.902)) == "9.8% fall"
-    assert fall_or_rise(math.log(1.041)) == "4.1% rise"
-    assert fall_or_rise(0.0) == "0.0% rise"
+    assert incidents_words((0.2, -6, 6.1)).startswith("about as many incidents as expected")
+    assert "nan" not in incidents_words((NAN, NAN, NAN))
 
 
 def test_outcomes_in_words():

@@ -6,11 +6,17 @@ import math
 from decimal import Decimal
 
 from cseval.months import month_words as month_words
-from cseval.words import outcome_words as outcome_words
 
 MINUS = "\N{MINUS SIGN}"
 NOT_AVAILABLE, NOT_APPLICABLE = "[x]", "[z]"
 LEGEND = {NOT_AVAILABLE: "not available", NOT_APPLICABLE: "not applicable"}
+
+OUTCOME_NAMES = {
+    "anti_social_behaviour": "anti-social behaviour",
+    "possession_of_article_with_blade_or_point": "possession of a blade",
+    "robbery_of_personal_property": "personal robbery",
+    "disorder": "disorder (arson, criminal damage and public order offences)",
+}
 
 #: Characters with which a spreadsheet takes a text cell for a formula, full-width forms included.
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
@@ -37,9 +43,9 @@ def count_text(value: float) -> str:
     return _signed(value, 0, False) if math.isfinite(value) else NOT_AVAILABLE
 
 
-def decimal_text(value: float, *, digits: int = 2) -> str:
-    """A number with a fixed number of decimals and a true minus sign."""
-    return _signed(value, digits, False) if math.isfinite(value) else NOT_AVAILABLE
+def decimal_text(value: float, *, digits: int = 2, signed: bool = False) -> str:
+    """A number with a fixed number of decimals and a true minus sign; with `signed`, a plus too."""
+    return _signed(value, digits, signed) if math.isfinite(value) else NOT_AVAILABLE
 
 
 def plain_text(value: float) -> str:
@@ -89,13 +95,19 @@ def interval_cell(low: float, high: float) -> str:
 
 
 def change_words(percent: float) -> str:
-    """A percentage change as a noun: ``a 9.8% fall``, ``an 8.2% rise``, ``no change``."""
+    """A percentage change as a noun: ``a 9.8% fall``, ``an 8.2% rise``; never ``no change``."""
     size = percent_text(abs(percent))
     if size == NOT_AVAILABLE:
         return "an unknown change"
     if size == "0.0%":
-        return "no change"
-    return f"{_article(size)} {size} {'fall' if percent < 0 else 'rise'}"
+        return "a change of 0.0%"
+    return an(f"{size} {'fall' if percent < 0 else 'rise'}")
+
+
+def an(phrase: str) -> str:
+    """The phrase with ``a`` or ``an`` as its number is spoken (an 8, an 11, an 18)."""
+    spoken_with_vowel = phrase.startswith("8") or phrase.split(".")[0].split("%")[0] in ("11", "18")
+    return f"{'an' if spoken_with_vowel else 'a'} {phrase}"
 
 
 def interval_words(low: float, high: float) -> str:
@@ -114,9 +126,20 @@ def fewer_words(averted: float) -> str:
     return f"{count_text(abs(averted))} {'fewer' if averted > 0 else 'more'}"
 
 
+def outcome_words(outcome: str) -> str:
+    """An outcome as prose says it."""
+    return OUTCOME_NAMES.get(outcome, outcome.replace("_", " "))
+
+
 def span_words(first: str, last: str) -> str:
     """Two months in words: ``May 2018 to October 2019``."""
     return f"{month_words(first)} to {month_words(last)}"
+
+
+def number_words(count: int) -> str:
+    """A count as prose says it: ``one`` to ``nine`` in letters, more in digits."""
+    letters = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    return letters[count] if 0 <= count < len(letters) else count_text(count)
 
 
 def plural(count: int, one: str, many: str = "") -> str:
@@ -145,12 +168,6 @@ def _signed(value: float, digits: int, plus: bool) -> str:
     if not any(c in "123456789" for c in text):
         return text  # neither minus nought nor plus nought
     return (MINUS if value < 0 else "+" if plus else "") + text
-
-
-def _article(number: str) -> str:
-    """``an`` before eight, eleven and eighteen and what starts with eight; else ``a``."""
-    whole = number.split(".")[0].rstrip("%")
-    return "an" if whole.startswith("8") or whole in ("11", "18") else "a"
 
 
 # Digits for files ------------------------------------------------------------------------------------
