@@ -43,6 +43,8 @@ from cseval.checks.regression_to_mean import RegressionToMean
 from cseval.checks.residuals import Autocorrelation, Overdispersion
 from cseval.checks.spatial_residuals import SpatialResiduals
 from cseval.checks.specification_curve import SpecificationCurve
+from cseval.claims.base import Statement
+from cseval.claims.not_decreased import NotDecreased
 from cseval.estimators.linear_did import LinearDiD
 from cseval.estimators.poisson_did import PoissonDiD
 from cseval.estimators.segmented import SegmentedRegression
@@ -96,6 +98,12 @@ CURVE = SpecificationCurve(
 )
 
 
+#: Each calendar month weighs the same in both periods, and the last month is that of the evaluation's window.
+FIRST_YEAR = ("2016-05", "2018-04"), ("2018-05", "2019-04")
+SAME_MONTHS = ("2016-05", "2017-10"), ("2018-05", "2019-10")
+LATEST_YEAR = ("2017-05", "2018-04"), ("2018-11", "2019-10")
+
+
 def real(catalogue: Catalogue) -> Inputs:
     """Metropolitan Police ward counts on the ward map, with anti-social behaviour where street files are present."""
     from cseval.sources.ward_inputs import ward_inputs
@@ -137,6 +145,29 @@ def sensitivity(slug: str, label: str, note: str, **changes: object) -> Analysis
     """The primary outcome with one thing changed."""
     declared = {"estimator": POISSON, "inference": PLACEBO, **changes}
     return Analysis(slug=slug, outcome=PRIMARY, role="sensitivity", label=label, note=note, **declared)  # type: ignore[arg-type]
+
+
+def not_decreased(slug: str, reading: str, before: tuple[str, str], after: tuple[str, str]) -> NotDecreased:
+    """One reading of a claim that names no months: it was made in December 2019 of a pilot begun in May 2018."""
+    return NotDecreased(
+        statement=Statement(
+            slug=slug,
+            text="rates of ASB have not decreased in the Pilot area",
+            reading=reading,
+            source="Transformation & Improvement Board report, 9 December 2019",
+            paragraph="3.7",
+        ),
+        outcomes=PRIMARY,
+        exact=PRIMARY[:1],
+        before=before,
+        after=after,
+        subject="anti-social behaviour",
+        needed=(
+            "the street-level files of data.police.uk for these months, which hold anti-social behaviour reported to "
+            "the police by small area and month"
+        ),
+        area="the pilot area",
+    )
 
 
 ANALYSES = (
@@ -249,6 +280,13 @@ EVALUATION = Evaluation(
         Autocorrelation(),
         Overdispersion(),
         SpatialResiduals(),
+    ),
+    claims=(
+        not_decreased("asb-not-decreased", "first year against the two years before", *FIRST_YEAR),
+        not_decreased("asb-not-decreased-same-months", "same eighteen months two years earlier", *SAME_MONTHS),
+        not_decreased(
+            "asb-not-decreased-latest", "year to October 2019 against the year before the start", *LATEST_YEAR
+        ),
     ),
     reasons=(
         (

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cseval.checks.spatial_residuals import SpatialResiduals
     from cseval.checks.specification_curve import SpecificationCurve
     from cseval.claims.base import Claim, ClaimResult, Statement
+    from cseval.claims.not_decreased import NotDecreased
     from cseval.claims.ranking import BiggestDecrease
     from cseval.claims.rolling_year import RollingYearTrend
     from cseval.design import Design
@@ -83,6 +84,7 @@ _WHERE = {
     "checks.spatial_residuals": "SpatialResiduals",
     "checks.specification_curve": "SpecificationCurve",
     "claims.base": "Claim ClaimResult Statement",
+    "claims.not_decreased": "NotDecreased",
     "claims.ranking": "BiggestDecrease",
     "claims.rolling_year": "RollingYearTrend",
     "design": "Design",
@@ -181,6 +183,7 @@ __all__ = [
     "ManyEffects",
     "MeanPower",
     "MovingBlocks",
+    "NotDecreased",
     "OverdispersedPoisson",
     "OwnErrors",
     "Panel",

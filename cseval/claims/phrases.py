@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cseval.claims.base import CANNOT_BE_TESTED, ClaimResult
-from cseval.formats import change_words, outcome_words
+from cseval.formats import change_words as change_words
+from cseval.formats import outcome_words
 from cseval.months import month_words
 
 if TYPE_CHECKING:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from cseval.result import AnalysisResult, EvaluationResult
-
-
-#: Measured error rates: of all placebo neighbourhoods, of those like the treated area, of those chosen as the worst.
-RATE_COLUMNS = ("false_positive_rate", "false_positive_rate_matched", "false_positive_rate_selection")
 
 
 class Steps:
@@ -47,7 +42,8 @@ def print_result(result: EvaluationResult, folder: Path, seconds: float) -> None
     """Print headline, effect table, what weakens it, where the report is and how long it took."""
     from rich.console import Console
 
-    from cseval.reporting.tables_inference import measured_sentence
+    from cseval.reporting.report import finding_in
+    from cseval.words import sentences
 
     width = None if sys.stdout.isatty() else 150
     console = Console(highlight=False, width=width)
@@ -61,7 +57,8 @@ def print_result(result: EvaluationResult, folder: Path, seconds: float) -> None
         "of those with a count like the treated area's / of those chosen as the worst of their district.\n",
         markup=False,
     )
-    for sentence in (measured_sentence(result, result.primary), result.primary.choice):
+    said = sentences(finding_in(result, result.primary))
+    for sentence in (said["incidents"], said["smallest_change"], said["certainty"], result.primary.choice):
         if sentence:
             console.print(f"{sentence}\n", markup=False)
     console.print("What weakens it", markup=False)
@@ -81,28 +78,23 @@ def _effect_table(result: EvaluationResult) -> object:
     for heading in ("Analysis", "Change", "95% interval", "p (placebo)", "measured error rate", "Reading"):
         table.add_column(heading, justify="left", overflow="fold")
     for item, (_, row) in zip(result.analyses, result.effects.iterrows(), strict=True):
-        table.add_row(*_cells(item, row.to_dict()))
+        table.add_row(*_cells(item, {str(k): v for k, v in row.to_dict().items()}))
     return table
 
 
-def _cells(item: AnalysisResult, row: dict[str, object]) -> tuple[str, ...]:
+def _cells(item: AnalysisResult, row: dict[str, Any]) -> tuple[str, ...]:
     from rich.markup import escape
 
-    from cseval.formats import MINUS, p_cell
+    from cseval import formats as f
+    from cseval.reporting.tables_base import RATES
     from cseval.words import rates_words
-
-    def number(name: str) -> float:
-        return float(row[name])  # type: ignore[arg-type]
-
-    def signed(name: str) -> str:
-        return f"{number(name):+.1f}%".replace("-", MINUS) if math.isfinite(number(name)) else "no end"
 
     return (
         escape(str(row["label"])),
-        signed("percent_change"),
-        f"{signed('percent_low')} to {signed('percent_high')}",
-        p_cell(number("p_value")) + _by(item),
-        rates_words([number(c) for c in RATE_COLUMNS]),
+        f.percent_text(row["percent_change"], signed=True),
+        f.interval_cell(row["percent_low"], row["percent_high"]),
+        f.p_cell(row["p_value"]) + _by(item),
+        rates_words([float(row[c]) for c in RATES]),
         str(row["verdict"]),
     )
 

@@ -56,10 +56,11 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TableBlock:
-    """A table; `folded` ones are opened by the reader."""
+    """A table; `folded` ones are opened by the reader, and stand in the data file `path` as well."""
 
     table: Table
     folded: bool = False
+    path: str = ""
     kind: str = "table"
 
 
@@ -70,6 +71,11 @@ class FigureBlock:
     figure: Figure
     data: Table
     kind: str = "figure"
+
+
+def figure_caption(figure: Figure) -> str:
+    """What stands under a figure: how to read it, and where its data are."""
+    return f"{figure.caption} Data: figures/{figure.name}.csv."
 
 
 Block = Paragraph | Bullets | Code | Answer | TableBlock | FigureBlock

@@ -129,7 +129,10 @@ def note_blocks(result: EvaluationResult) -> list[Block]:
 def further_blocks(result: EvaluationResult) -> list[Block]:
     """Each table that an estimator or a claim leaves of its own, folded, with small weights counted together."""
     shown = {name: frame for name, frame in result.further.items() if name not in NOT_PRINTED and len(frame)}
-    return [TableBlock(table=_further_table(result, name, frame), folded=True) for name, frame in shown.items()]
+    return [
+        TableBlock(table=_further_table(result, name, frame), folded=True, path=f"{name}.csv")
+        for name, frame in shown.items()
+    ]
 
 
 def context_blocks(result: EvaluationResult) -> list[Block]:

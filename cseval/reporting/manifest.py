@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cseval.result import EvaluationResult
 
 SCHEMA_VERSION = 1
-PACKAGES = ("numpy", "pandas", "scipy", "statsmodels", "linearmodels", "matplotlib", "seaborn", "jinja2")
+PACKAGES = tuple("numpy pandas scipy statsmodels linearmodels matplotlib seaborn jinja2 python-docx xlsxwriter".split())
 
 
 @dataclass(frozen=True, kw_only=True)

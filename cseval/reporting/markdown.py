@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cseval.reporting.document import Answer, Block, Bullets, Code, Document, FigureBlock, Paragraph, TableBlock
+from cseval.reporting.document import (
+    Answer,
+    Block,
+    Bullets,
+    Code,
+    Document,
+    FigureBlock,
+    Paragraph,
+    TableBlock,
+    figure_caption,
+)
 from cseval.reporting.tables import legend_of
 
 if TYPE_CHECKING:
@@ -47,7 +57,7 @@ def render_block(block: Block) -> str:
         case FigureBlock():
             g = block.figure
             picture = f"![{escape(g.alt)}](figures/{g.name}.png)"
-            return f"### {escape(g.title)}\n\n{picture}\n\n{escape(g.caption)} Data: figures/{g.name}.csv."
+            return f"### {escape(g.title)}\n\n{picture}\n\n{escape(figure_caption(g))}"
 
 
 def render_table(table: Table) -> str:

@@ -12,7 +12,7 @@ from cseval.inputs import DEMONSTRATION
 from cseval.reporting import further
 from cseval.reporting import tables as t
 from cseval.reporting.markdown import foot_notes
-from cseval.reporting.printed import printed, printed_json
+from cseval.reporting.printed import RUN, printed, printed_json
 from cseval.reporting.report import finding_in
 from cseval.words import sentences
 
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from cseval.result import AnalysisResult, EvaluationResult
     from cseval.tables import Table
 
-PLACES = "places.json"
 SCHEMA_VERSION = 1
-#: Name of what belongs to the run as a whole, where an analysis is named otherwise.
-RUN = "run"
 SIMULATED = " (simulated)"
+#: Fields that are declared and found nowhere, so that they are the same whatever the data.
+DECLARED = frozenset(
+    "title question programme start before after data command label outcome estimator method pre_periods "
+    "post_periods".split()
+)
 
 
 def places_json(
@@ -140,10 +142,10 @@ COUNTS = (
 
 
 def _labelled(result: EvaluationResult, fields: Mapping[str, str]) -> dict[str, str]:
-    """Simulated values say so wherever they are put."""
+    """Simulated findings say so wherever they are put."""
     if result.data != DEMONSTRATION:
         return dict(fields)
-    return {name: text + SIMULATED for name, text in fields.items()}
+    return {name: text if name in DECLARED else text + SIMULATED for name, text in fields.items()}
 
 
 def _figure(figure: Figure, picture: bytes) -> dict[str, str]:

@@ -12,6 +12,10 @@ from cseval.errors import DataError
 if TYPE_CHECKING:
     from cseval.tables import Table
 
+#: The file of a run that holds everything a paper may show of it.
+PLACES = "places.json"
+#: Name in it of what belongs to the run as a whole, where an analysis is named otherwise.
+RUN = "run"
 #: A cell that is a number, a percentage, a p-value or a symbol, and so is set to the right.
 _NUMERIC = re.compile(r"[<>]?\s*[−+-]?[\d,]*\.?\d+%?|\[[cxz]\]")
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from cseval.words import Finding
 
 BANNER = (
-    "Demonstration: the data behind this page are simulated. They describe a fictional place, and nothing here says "
+    "Demonstration: the data behind this report are simulated. They describe a fictional place, and nothing here says "
     "anything about a real programme."
 )
 LONGEST_HEADLINE = 110
@@ -90,10 +90,15 @@ def build_document(
     return Document(
         title=result.evaluation.title,
         subtitle=f"Evaluation of the effect from {f.month_words(result.primary.design.start)}",
-        banner=BANNER if result.data == DEMONSTRATION else "",
+        banner=banner_of(result),
         sections=tuple(s for s in sections if s.blocks),
-        footer=f"Made by cseval {used['cseval']}. Every number on this page stands in the data files beside it.",
+        footer=f"Made by cseval {used['cseval']}. Every number in this report stands in the data files beside it.",
     )
+
+
+def banner_of(result: EvaluationResult) -> str:
+    """What stands above everything: that the data are simulated, if they are."""
+    return BANNER if result.data == DEMONSTRATION else ""
 
 
 def _section(slug: str, heading: str, *blocks: Block | None) -> Section:
@@ -317,7 +322,7 @@ def _reproduce(result: EvaluationResult, protocol_hash: str, command: str, versi
         Code(text=command),
         Bullets(items=facts),
         Paragraph(
-            text="The manifest beside this page lists every input and output with its hash, and the data package "
+            text="The manifest beside this report lists every input and output with its hash, and the data package "
             "describes every column."
         ),
     ]

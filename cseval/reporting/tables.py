@@ -12,6 +12,7 @@ from cseval.estimate import LOG, percent
 from cseval.inputs import DEMONSTRATION
 from cseval.reporting.tables_base import (
     MOST_ROWS,
+    RATES,
     SIMULATED,
     cell_text,
     effect_of,
@@ -78,8 +79,6 @@ EFFECT_HEADINGS = {
     "cluster_rate": "Its measured error rate",
     "role": "Role",
 }
-#: Measured error rates of one analysis by placebo population.
-RATES = ("false_positive_rate", "false_positive_rate_matched", "false_positive_rate_selection")
 P_VALUE = "p\N{NO-BREAK SPACE}value"
 POPULATIONS = {
     "all": "all neighbourhoods",

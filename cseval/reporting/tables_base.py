@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SIMULATED = "The data are simulated for demonstration: no number here describes a real place."
 MOST_ROWS = 60
+#: Measured error rates of one analysis, by the placebo populations of `cseval.words.PLACES`.
+RATES = ("false_positive_rate", "false_positive_rate_matched", "false_positive_rate_selection")
 
 
 def label_of(result: EvaluationResult, slug: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cseval import formats as f
 from cseval.inference.choice import FEWEST_MEASURED
-from cseval.reporting.tables_base import label_of, make_table, number, records
+from cseval.reporting.tables_base import RATES, label_of, make_table, number, records
 from cseval.words import rates_words
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from cseval.result import AnalysisResult, EvaluationResult
     from cseval.tables import Table
 
-RATES = ("false_positive_rate", "false_positive_rate_matched", "false_positive_rate_selection")
 STANDINGS = {"shown": "holds", "coarse": "holds, but coarse", "unreliable": "unreliable", "refused": "refused"}
 
 

@@ -58,7 +58,8 @@ def build_outputs(
     """
     from cseval.reporting.files import PACKAGE, csv_bytes, data_frames, json_bytes, package_bytes, title_of
     from cseval.reporting.manifest import manifest_bytes
-    from cseval.reporting.places import PLACES, places_json
+    from cseval.reporting.places import places_json
+    from cseval.reporting.printed import PLACES
     from cseval.reporting.report import build_document
 
     figures, not_drawn = _figures(result)
@@ -71,7 +72,7 @@ def build_outputs(
     document = build_document(result, figures, not_drawn, protocol_hash=protocol_hash, command=command)
     files = {
         **data,
-        **_effects(result, frames["effects.csv"][1]),
+        **_effects(result, frames["effects.csv"][1], command),
         **_pictures(figures, rendered),
         **_reports(document, rendered),
         PLACES: json_bytes(places_json(result, figures, {name: r.png for name, r in rendered.items()}, command)),
@@ -104,17 +105,22 @@ def _draw(number: int, result: EvaluationResult) -> Rendered:
     return render(_figures(result)[0][number])
 
 
-def _effects(result: EvaluationResult, effects: pd.DataFrame) -> dict[str, bytes]:
+def _effects(result: EvaluationResult, effects: pd.DataFrame, command: str) -> dict[str, bytes]:
     from cseval.reporting.files import effects_json
     from cseval.reporting.html import render_fragment
     from cseval.reporting.markdown import render_table
+    from cseval.reporting.report import banner_of
     from cseval.reporting.tables import effects_table
+    from cseval.reporting.word import render_table_word
+    from cseval.reporting.workbook import render_workbook
 
-    table = effects_table(result)
+    table, title = effects_table(result), f"{result.evaluation.title}: effects"
     return {
         "effects.json": effects_json(result, effects),
         "effects.md": (render_table(table) + "\n").encode(),
         "effects.html": render_fragment(table).encode(),
+        "effects.docx": render_table_word(table, title=title, warning=banner_of(result)),
+        "effects.xlsx": render_workbook(result, run=command),
     }
 
 
@@ -129,10 +135,13 @@ def _pictures(figures: Sequence[Figure], rendered: dict[str, Rendered]) -> dict[
 def _reports(document: Document, rendered: dict[str, Rendered]) -> dict[str, bytes]:
     from cseval.reporting.html import render_html
     from cseval.reporting.markdown import render_markdown
+    from cseval.reporting.word import render_word
 
+    pictures = {name: r.png for name, r in rendered.items()}
     return {
         "report.md": render_markdown(document).encode(),
-        "report.html": render_html(document, {name: r.png for name, r in rendered.items()}).encode(),
+        "report.html": render_html(document, pictures).encode(),
+        "report.docx": render_word(document, pictures),
     }
 
 

@@ -1,0 +1,147 @@
+"""Papers kept current: every marked place that does not show the last run is filled anew, and nothing else changes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from cseval.errors import CsevalError, UsageError
+from cseval.papers.contents import Contents
+from cseval.papers.draft import Draft
+from cseval.papers.files import read_paper, replace_paper
+from cseval.papers.fill import fill_table, fill_value, losses
+from cseval.papers.pictures import fill_figure, keeps_text
+from cseval.papers.runs import FigureContent, TableContent
+from cseval.papers.survey import CURRENT, Found, Place, merged, refuse, survey
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What filling a paper does.
+
+    Parameters
+    ----------
+    content : bytes
+        The file afterwards; the very bytes that were read where every place is current.
+    places : tuple of Place
+        In the order of the paper, as they were before.
+    tracked : bool
+        Whether the paper tracks changes, which these are not among.
+    """
+
+    content: bytes
+    places: tuple[Place, ...]
+    tracked: bool
+
+    @property
+    def stale(self) -> tuple[Place, ...]:
+        """The places that are not current, which are filled anew."""
+        return tuple(place for place in self.places if place.state != CURRENT)
+
+    def as_json(self) -> dict[str, Any]:
+        """The plan without the file, as plain JSON data."""
+        return {"changes_tracked": self.tracked, "places": [asdict(place) for place in self.places]}
+
+
+def embed_paper(path: Path, contents: Contents, *, out: Path | None = None, write: bool = True) -> Plan:
+    """Fill the places of a paper that are not current.
+
+    Parameters
+    ----------
+    path : Path
+        Of the paper.
+    contents : Contents
+        Of the project.
+    out : Path, optional
+        Where to write; by default the paper itself.
+    write : bool
+        If not, nothing is written.
+
+    Returns
+    -------
+    Plan
+        Each place as it was before.
+
+    Raises
+    ------
+    UsageError
+        If the paper cannot be filled or is open elsewhere, or `out` is another file already.
+    DataError
+        If the paper is damaged or unsafe.
+    CsevalError
+        If it cannot be written. The paper is then as it was.
+    """
+    content = read_paper(path)
+    plan = plan_paper(content, contents, where=str(path))
+    target = path if out is None else out
+    if write and not (target.is_file() and read_paper(target) == plan.content):
+        _require_own(path, target)
+        replace_paper(target, plan.content)
+    return plan
+
+
+def _require_own(path: Path, target: Path) -> None:
+    """Refuse to write over another paper, in which somebody may have worked."""
+    if target.exists() and not target.samefile(path):
+        raise UsageError(
+            "there is another file already",
+            where=str(target),
+            expected="a new file",
+            todo=f"Delete it first, or refresh it itself: cseval embed {target}",
+        )
+
+
+def plan_paper(content: bytes, contents: Contents, *, where: str = "paper") -> Plan:
+    """What filling a paper does; nothing is written.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the paper.
+    contents : Contents
+    where : str
+        What messages call the paper.
+
+    Raises
+    ------
+    UsageError
+        If it has no place, or one that cannot be filled; all of those are named.
+    DataError
+        If it is damaged or unsafe.
+    """
+    draft, found = survey(content, contents, where)
+    stale = [one for one in found if one.place.state != CURRENT]
+    refuse(
+        (e for one in stale if not keeps_text(one.standing, one.content) for e in losses(one.standing, one.where)),
+        where,
+    )
+    for one in stale:
+        _fill(draft, one)
+    filled = draft.finished()
+    if stale:
+        _require_current(filled, contents, where)
+    return Plan(content=filled, places=merged(found), tracked=draft.settings.tracked)
+
+
+def _fill(draft: Draft, found: Found) -> None:
+    """Put what the last run says into a control."""
+    control, standing, content = found.control, found.standing, found.content
+    if isinstance(content, TableContent):
+        fill_table(draft, control, standing, content)
+    elif isinstance(content, FigureContent):
+        fill_figure(draft, control, standing, content)
+    else:
+        fill_value(draft, control, standing, content)
+
+
+def _require_current(filled: bytes, contents: Contents, where: str) -> None:
+    """Read the new paper as anybody would: it must open, and a second run must change nothing."""
+    _, found = survey(filled, contents, where)
+    wrong = [one.control.name for one in found if one.place.state != CURRENT]
+    if wrong:
+        raise CsevalError(
+            f"control {wrong[0]!r} does not read back as it was filled",
+            where=where,
+            todo="Nothing was changed. Open the paper in Word, save it and run again; else this is a fault in cseval",
+        )

@@ -1,0 +1,241 @@
+"""Every marked place of a paper: what stands there, what the last run says, and whether the two agree."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from cseval import formats as f
+from cseval.errors import CsevalError, UsageError
+from cseval.papers.contents import Contents
+from cseval.papers.controls import Control, find_controls
+from cseval.papers.draft import Draft
+from cseval.papers.fill import marked_run, problems, table_says, value_says
+from cseval.papers.markup import printable
+from cseval.papers.package import read_package
+from cseval.papers.parts import main_part, read_settings, story_parts, words_for
+from cseval.papers.pictures import is_current
+from cseval.papers.runs import FigureContent, Origin, Shown, TableContent
+from cseval.papers.standing import Standing, read_standing
+from cseval.papers.tags import Tag, next_copy, parse_tag
+
+CURRENT, NOT_FILLED = "current", "not filled"
+EARLIER, BY_HAND = "from an earlier run", "changed by hand"
+#: From the best to the worst.
+STATES = (CURRENT, BY_HAND, EARLIER, NOT_FILLED)
+ADD_ONE = (
+    "In Word select the place, insert a rich text content control (Developer tab), open its Properties and write into "
+    "Tag for example cseval:pilot-evaluation/value/primary/percent_change"
+)
+#: Characters before a control that a message quotes.
+_QUOTED = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A place in a paper that shows something of a run.
+
+    Parameters
+    ----------
+    part : str
+        In words, such as ``main text``.
+    before : str
+        The text just before it.
+    tag : str
+    kind : {"table", "figure", "value"}
+    now : str
+        What stands there: its text, or its picture's alternative text.
+    says : str
+        What the last run says.
+    state : {"current", "changed by hand", "from an earlier run", "not filled"}
+    run : str
+        Hash of the run that it was filled from; empty if from none.
+    last_run : str
+        Hash of the last run.
+    origin : Origin
+        Where in the outputs it comes from.
+    """
+
+    part: str
+    before: str
+    tag: str
+    kind: str
+    now: str
+    says: str
+    state: str
+    run: str
+    last_run: str
+    origin: Origin
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A control with what stands in it, what it is to show, and what messages call it."""
+
+    control: Control
+    standing: Standing
+    content: Shown
+    place: Place
+    where: str
+
+
+def survey(content: bytes, contents: Contents, where: str) -> tuple[Draft, list[Found]]:
+    """Find every place of a paper.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the paper.
+    contents : Contents
+    where : str
+        What messages call the paper.
+
+    Returns
+    -------
+    draft : Draft
+        The paper, nothing changed yet.
+    found : list of Found
+        One per control; a place that Word keeps twice, for its old and new versions, has two.
+
+    Raises
+    ------
+    UsageError
+        If there is no place, or one cannot be filled; all of those are named.
+    DataError
+        If the paper is damaged or unsafe.
+    """
+    package = read_package(content, where)
+    main = main_part(package)
+    stories = {p: find_controls(package.contents[p], p, package.place(p)) for p in story_parts(package)}
+    draft = Draft(package, stories, read_settings(package), posixpath.dirname(main))
+    by_name: dict[str, list[Control]] = {}
+    for control in (c for story in stories.values() for c in story.controls):
+        by_name.setdefault(control.name, []).append(control)
+    if not by_name:
+        raise UsageError("no place for cseval in it", where=where, expected="content controls with a tag", todo=ADD_ONE)
+    found, errors = list[Found](), list[CsevalError]()
+    for controls in by_name.values():
+        made, refused = _examined(draft, controls, contents, main)
+        found, errors = [*found, *made], [*errors, *refused]
+    refuse(errors, where)
+    return draft, found
+
+
+def refuse(errors: Iterable[CsevalError], where: str) -> None:
+    """Refuse the paper if there are errors, with all of them in one message.
+
+    Raises
+    ------
+    UsageError
+        If there are any.
+    """
+    texts = list(dict.fromkeys(str(e) for e in errors))
+    if texts:
+        lines = "\n  - ".join(texts)
+        raise UsageError(f"{f.plural(len(texts), 'problem')}, so nothing was changed:\n  - {lines}", where=where)
+
+
+def merged(found: Sequence[Found]) -> tuple[Place, ...]:
+    """The places, one for each tag; one that Word keeps twice has the state of the worse."""
+    places: dict[str, Place] = {}
+    for place in (one.place for one in found):
+        known = places.setdefault(place.tag, place)
+        if STATES.index(place.state) > STATES.index(known.state):
+            places[place.tag] = place
+    return tuple(places.values())
+
+
+def _examined(
+    draft: Draft, controls: Sequence[Control], contents: Contents, main: str
+) -> tuple[list[Found], list[CsevalError]]:
+    """The controls of one tag, or everything that speaks against filling them."""
+    first = controls[0]
+    where = place_words(draft.package.where, first, main)
+    errors = [] if _one_place(controls) else [_repeated(draft, first, where)]
+    tag = content = None
+    try:
+        tag = parse_tag(first.name, where)
+        content = contents.find(tag, where)
+    except CsevalError as error:
+        errors.append(error)
+    standings = [_standing(draft, control) for control in controls]
+    for control, standing in zip(controls, standings, strict=True):
+        own = place_words(draft.package.where, control, main)
+        errors += problems(control, standing, tag.kind if tag is not None else "", own)
+    if errors or tag is None or content is None:
+        return [], errors
+    pairs = zip(controls, standings, strict=True)
+    return [_found(draft, c, s, tag, content, words_for(c.part, main), where) for c, s in pairs], []
+
+
+def place_words(paper: str, control: Control, main: str) -> str:
+    """A control as messages call it, with the words before it, since Word cannot search for tags."""
+    after = f" after “{printable(control.before[-_QUOTED:].strip())}”" if control.before else ""
+    return f"{paper}, {words_for(control.part, main)}, control {control.name!r}{after}"
+
+
+def _standing(draft: Draft, control: Control) -> Standing:
+    content = control.content.of(draft.package.contents[control.part])
+    return read_standing(content, control.scope, draft.package.place(control.part))
+
+
+def _one_place(controls: Sequence[Control]) -> bool:
+    """Whether each two of these controls are in different branches of one of Word's alternatives."""
+    return all(_alternatives(a, b) for a, b in combinations(controls, 2))
+
+
+def _alternatives(a: Control, b: Control) -> bool:
+    other = dict(b.branches)
+    return a.part == b.part and any(other.get(choice, branch) != branch for choice, branch in a.branches)
+
+
+def _repeated(draft: Draft, control: Control, where: str) -> CsevalError:
+    taken = {c.name for story in draft.stories.values() for c in story.controls}
+    return UsageError(
+        "a tag that stands in more than one place",
+        where=where,
+        expected="each tag once",
+        todo=f"Give the second place the tag {next_copy(control.name, taken)}",
+    )
+
+
+def _found(
+    draft: Draft, control: Control, standing: Standing, tag: Tag, content: Shown, part: str, where: str
+) -> Found:
+    own = [name for _, _, name in standing.marks]
+    all_names = [name for story in draft.stories.values() for _, name in story.bookmarks]
+    # Word may move a mark that stands at the very edge of a control out of it.
+    run = marked_run(control.tag, own, content.run) or marked_run(control.tag, all_names, content.run)
+    now, says, same = _compared(draft, control, standing, content)
+    place = Place(
+        part=part,
+        before=control.before,
+        tag=control.tag,
+        kind=tag.kind,
+        now=now,
+        says=says,
+        state=_state(control, run, content, same),
+        run=run,
+        last_run=content.run,
+        origin=content.origin,
+    )
+    return Found(control=control, standing=standing, content=content, place=place, where=where)
+
+
+def _state(control: Control, run: str, content: Shown, same: bool) -> str:
+    if control.placeholder is not None or not run:
+        return NOT_FILLED
+    if run != content.run:
+        return EARLIER
+    return CURRENT if same else BY_HAND
+
+
+def _compared(draft: Draft, control: Control, standing: Standing, content: Shown) -> tuple[str, str, bool]:
+    """What stands in a control, what it is to say, and whether that is the same."""
+    if isinstance(content, FigureContent):
+        alt = standing.drawings[0].alt if standing.drawings else ""
+        return alt or standing.text, content.alt, is_current(draft, control, standing, content)
+    expected = table_says(content) if isinstance(content, TableContent) else value_says(content)
+    return standing.text, expected.text, standing.lines == expected.lines

@@ -1,0 +1,181 @@
+"""`cseval embed`: what it prints, what it writes, and the codes it ends with."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from paper_builders import (
+    SLUG,
+    document,
+    in_line,
+    members_of,
+    paragraph,
+    places,
+    root,
+    waiting_block,
+    waiting_run,
+    word_file,
+    word_members,
+    word_paper,
+    write_run,
+)
+
+VALUE = "cseval:pilot/value/primary/percent_change"
+BODY = paragraph("Summary.") + waiting_block("cseval:pilot/effects") + in_line("Changed by ", waiting_run(VALUE))
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project with the outputs of one real run, as the current folder, and a paper in it."""
+    write_run(tmp_path / "outputs" / SLUG)
+    (tmp_path / "paper.docx").write_bytes(word_paper(BODY))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_each_place_is_named_with_what_stood_there_and_what_stands_there_now(project, cseval):
+    said = cseval("embed", "paper.docx")
+    assert (said.code, said.err) == (0, "")
+    assert f"  filled: {VALUE} (main text, not filled)" in said.out
+    assert "    was: Click or tap here to enter text.\n    now: −6.2%" in said.out
+    assert "[outputs/pilot-evaluation/effects.csv, row 2, column percent_change]" in said.out
+    assert said.out.endswith("paper.docx: 2 places, 2 not current, filled 2 of them.\n")
+
+
+def test_the_second_run_keeps_everything(project, cseval):
+    cseval("embed", "paper.docx")
+    before = (project / "paper.docx").read_bytes()
+    said = cseval("embed", "paper.docx")
+    assert (said.code, (project / "paper.docx").read_bytes()) == (0, before)
+    assert said.out.endswith("paper.docx: 2 places, none not current, nothing to change.\n")
+    assert "kept: cseval:pilot/effects (main text, current)" in said.out
+
+
+def test_check_prints_a_table_writes_nothing_and_finds(project, cseval):
+    before = (project / "paper.docx").read_bytes()
+    said = cseval("embed", "paper.docx", "--check")
+    assert said.code == 1
+    assert (project / "paper.docx").read_bytes() == before
+    heading, *lines = said.out.splitlines()
+    assert heading.split("  ")[0] == "Place"
+    assert any(VALUE in line and "not filled" in line and "−6.2%" in line for line in lines)
+    assert lines[-1] == "paper.docx: 2 places, 2 not current."
+
+
+def test_check_of_a_current_paper_finds_nothing(project, cseval):
+    cseval("embed", "paper.docx")
+    said = cseval("embed", "paper.docx", "--check")
+    assert said.code == 0
+    assert "the same" in said.out
+    assert "outputs/pilot-evaluation/effects.csv, row 2," in said.out
+
+
+def test_check_names_stale_places_after_another_run(project, cseval):
+    cseval("embed", "paper.docx")
+    write_run(project / "outputs" / SLUG, places(change="−7.0%"))
+    said = cseval("embed", "paper.docx", "--check")
+    assert said.code == 1
+    assert said.out.count("from an earlier run") == 2
+
+
+def test_json_holds_every_place_with_its_row(project, cseval):
+    said = cseval("embed", "paper.docx", "--check", "--json")
+    found = json.loads(said.out)
+    assert (said.code, found["stale"], found["written"], found["changes_tracked"]) == (1, 2, "", False)
+    value = found["places"][1]
+    assert value["origin"] == {"file": "outputs/pilot-evaluation/effects.csv", "row": 2, "column": "percent_change"}
+    assert (value["state"], value["says"], value["before"]) == ("not filled", "−6.2%", value["before"])
+    written = json.loads(cseval("embed", "paper.docx", "--json").out)
+    assert written["written"] == "paper.docx"
+    assert json.loads(cseval("embed", "paper.docx", "--json").out)["written"] == ""
+
+
+def test_out_leaves_the_paper_alone(project, cseval):
+    before = (project / "paper.docx").read_bytes()
+    said = cseval("embed", "paper.docx", "--out", "other.docx")
+    assert said.code == 0
+    assert (project / "paper.docx").read_bytes() == before
+    assert "−6.2%".encode() in members_of((project / "other.docx").read_bytes())["word/document.xml"]
+    assert said.out.endswith("other.docx: 2 places, 2 not current, filled 2 of them.\n")
+
+
+def test_a_paper_that_tracks_changes_says_that_these_are_not_among_them(project, cseval):
+    settings = root("settings", "<w:trackRevisions/>")
+    (project / "paper.docx").write_bytes(word_file(word_members(BODY, **{"word/settings.xml": settings})))
+    said = cseval("embed", "paper.docx")
+    assert f"not tracked; say so to whoever approves it:\n  cseval:pilot/effects\n  {VALUE}\n" in said.out
+    assert "not tracked" not in cseval("embed", "paper.docx").out
+
+
+def test_demonstration_outputs_are_used_only_where_asked_for_and_say_so(project, cseval):
+    import shutil
+
+    shutil.rmtree(project / "outputs" / SLUG)
+    write_run(project / "outputs/demonstration" / SLUG, places(data="demonstration"))
+    said = cseval("embed", "paper.docx")
+    assert said.code == 2
+    assert "--data demonstration for a draft" in said.err
+    said = cseval("embed", "paper.docx", "--data", "demonstration")
+    assert said.code == 0
+    assert said.out.startswith("DEMONSTRATION DATA: simulated, no real place.\n")
+    assert "−6.2% (simulated)" in said.out
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"text", "paper.docx: not a Word document; expected a Word document"),
+        (word_paper(paragraph("x")), "paper.docx: no place for cseval in it"),
+        (word_paper(in_line("x", waiting_run("cseval:pilot/effects"))), "select the whole paragraph"),
+        (word_paper(waiting_block("cseval:pilot/figure/none")), "no figure 'none'"),
+    ],
+)
+def test_a_paper_that_cannot_be_filled_is_one_message_and_stays_as_it_was(project, cseval, content, said):
+    (project / "paper.docx").write_bytes(content)
+    for more in ((), ("--check",), ("--json",)):
+        result = cseval("embed", "paper.docx", *more)
+        assert (result.code, result.out) == (2, "")
+        assert result.err.startswith("Error: paper.docx: ")
+        assert said in result.err
+    assert (project / "paper.docx").read_bytes() == content
+    assert sorted(p.name for p in project.iterdir()) == ["outputs", "paper.docx"]
+
+
+def test_a_paper_that_is_open_or_not_there(project, cseval):
+    (project / "~$paper.docx").write_bytes(b"me")
+    said = cseval("embed", "paper.docx")
+    assert said.code == 2
+    assert "the paper is open in Word. Close the document and run again" in said.err
+    assert cseval("embed", "paper.docx", "--check").code == 1
+    assert "no such file" in cseval("embed", "none.docx").err
+
+
+def test_check_and_out_are_not_taken_together(project, cseval):
+    assert cseval("embed", "paper.docx", "--check", "--out", "other.docx").code == 2
+    assert not (project / "other.docx").exists()
+
+
+def test_control_characters_in_a_paper_do_not_reach_the_terminal(project, cseval):
+    body = (
+        paragraph("\x9b2J") + waiting_block("cseval:pilot/effects") + in_line("\x9b", waiting_run("cseval:pilot/x\x9b"))
+    )
+    (project / "paper.docx").write_bytes(word_file(word_members(**{"word/document.xml": document(body)})))
+    said = cseval("embed", "paper.docx")
+    assert said.code == 2
+    assert "\x9b" not in said.err
+
+
+def test_it_loads_neither_pandas_nor_matplotlib(project):
+    code = (
+        "import sys\n"
+        "from cseval.cli.embed import embed\n"
+        "embed.main(['paper.docx'], standalone_mode=False)\n"
+        "heavy = ('pandas', 'matplotlib', 'lxml', 'docx', 'statsmodels')\n"
+        "print([m for m in heavy if m in sys.modules], file=sys.stderr)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "filled 2 of them" in ran.stdout
+    assert ran.stderr.strip() == "[]"
