@@ -77,6 +77,8 @@ def make_figures(result: EvaluationResult) -> tuple[tuple[Figure, ...], tuple[st
     from cseval.reporting import figures_place as place
     from cseval.reporting import figures_series as series
     from cseval.reporting import figures_specification as specification
+    from cseval.reporting.figures_displacement import displacement_figure
+    from cseval.reporting.figures_synthetic import synthetic_figure
 
     makers: tuple[Callable[[EvaluationResult], Figure | str], ...] = (
         series.series_figure,
@@ -84,10 +86,11 @@ def make_figures(result: EvaluationResult) -> tuple[tuple[Figure, ...], tuple[st
         specification.specification_figure,
         series.event_study_figure,
         effects.placebo_figure,
+        displacement_figure,
         effects.calibration_figure,
         _power_figure,
         series.its_figure,
-        *_synthetic_figures(result),
+        synthetic_figure,
         *_claim_figures(result),
         place.roles_figure,
         place.timeline_figure,
@@ -95,13 +98,6 @@ def make_figures(result: EvaluationResult) -> tuple[tuple[Figure, ...], tuple[st
     made = [make(result) for make in makers]
     figures = tuple(m for m in made if isinstance(m, Figure))
     return figures, tuple(m for m in made if isinstance(m, str))
-
-
-def _synthetic_figures(result: EvaluationResult) -> tuple[Callable[[EvaluationResult], Figure | str], ...]:
-    """The figure of the synthetic control, where an analysis has one."""
-    from cseval.reporting.figures_synthetic import synthetic_figure
-
-    return (synthetic_figure,) if any("donor_weights" in a.estimate.tables for a in result.analyses) else ()
 
 
 def _claim_figures(result: EvaluationResult) -> tuple[Callable[[EvaluationResult], Figure | str], ...]:
@@ -144,6 +140,24 @@ def render(figure: Figure) -> Rendered:
     gives the same bytes. Nothing goes through pyplot, which keeps figures in global state.
     """
     import matplotlib
+    from matplotlib.transforms import Bbox
+
+    from cseval.reporting.figures_style import STRIP, STYLE, WIDTH
+
+    with matplotlib.rc_context(STYLE):
+        canvas = drawn(figure)
+        kept = Bbox([[0, 0 if figure.mark else STRIP], [WIDTH, figure.height]])
+        png, svg = io.BytesIO(), io.BytesIO()
+        bare = {"Software": None}
+        canvas.savefig(png, format="png", dpi=DPI, bbox_inches=kept, metadata=bare, pil_kwargs={"compress_level": 4})
+        described = {"Date": None, "Creator": None, "Title": figure.title, "Description": figure.alt}
+        canvas.savefig(svg, format="svg", bbox_inches=kept, metadata=described)
+    return Rendered(png=png.getvalue(), svg=svg.getvalue())
+
+
+def drawn(figure: Figure) -> Any:
+    """A figure on a matplotlib canvas of its own; at the bottom a strip that is empty where there is no mark."""
+    import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as Canvas
 
@@ -157,8 +171,4 @@ def render(figure: Figure) -> Rendered:
             canvas.text(
                 0.01, 0.09 / figure.height, figure.mark, color=PLUM, fontsize=12, fontweight="bold", va="bottom"
             )
-        png, svg = io.BytesIO(), io.BytesIO()
-        canvas.savefig(png, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs={"compress_level": 4})
-        described = {"Date": None, "Creator": None, "Title": figure.title, "Description": figure.alt}
-        canvas.savefig(svg, format="svg", metadata=described)
-    return Rendered(png=png.getvalue(), svg=svg.getvalue())
+    return canvas

@@ -11,6 +11,7 @@ from cseval import formats as f
 from cseval.inputs import DEMONSTRATION
 from cseval.reporting import figures_style as style
 from cseval.reporting.figures import Figure
+from cseval.reporting.figures_rows import beside, look_of_rows
 from cseval.reporting.figures_series import panel_axes
 from cseval.reporting.tables_base import number, records
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 #: Beyond these changes an interval is cut and ends in an arrow.
 LEAST, MOST = -100.0, 150.0
 ROW = 0.245
+#: Points that a letter of a bold name takes across.
+LETTER = 8.0
 #: Letters of a name beside a line.
 WRAP = 17
 
@@ -110,14 +113,11 @@ def _draw_ranking(canvas: Any, frame: pd.DataFrame) -> None:
         label.set_fontweight("bold" if own else "normal")
     axes.axvline(0, color=style.INK, linewidth=1)
     axes.set_ylim(len(frame) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(True, axis="x")
-    axes.grid(False, axis="y")
-    axes.spines["left"].set_visible(False)
+    look_of_rows(axes)
     axes.locator_params(axis="x", nbins=6)
     style.percent_ticks(axes, "x")
     axes.set_xlabel("Change")
-    axes.text(1.03, 1.0, "Rank (set)", transform=axes.transAxes, va="bottom", ha="left", fontweight="bold")
+    axes.text(1.02, 1.0, "Rank (set)", transform=axes.transAxes, va="bottom", ha="left", fontweight="bold")
 
 
 def _draw_change(axes: Any, place: int, row: Mapping[str, Any]) -> None:
@@ -130,14 +130,8 @@ def _draw_change(axes: Any, place: int, row: Mapping[str, Any]) -> None:
         axes.plot(MOST, place, marker=">", ms=7, color=colour)
     change = min(max(number(row["percent_change"]), LEAST), MOST)
     axes.plot(change, place, marker=marker, ms=8 if own else 6, color=colour, linestyle="none", clip_on=False)
-    axes.text(
-        1.03,
-        place,
-        f"{row['rank_relative']} ({row['rank_low']} to {row['rank_high']})",
-        transform=axes.get_yaxis_transform(),
-        va="center",
-        fontweight="bold" if own else "normal",
-    )
+    ranks = f"{row['rank_relative']} ({row['rank_low']} to {row['rank_high']})"
+    beside(axes, place, ranks, fontweight="bold" if own else "normal")
 
 
 # Funnel -----------------------------------------------------------------------------------------------
@@ -205,7 +199,7 @@ def _draw_funnel(canvas: Any, frame: pd.DataFrame) -> None:
     axes.plot(size[~stated], change[~stated], "o", ms=7, color=style.BLUE, alpha=0.85)
     axes.axhline(0, color=style.INK, linewidth=1)
     _funnel_range(axes, frame)
-    _name_point(axes, _stated(frame))
+    _name_point(axes, _stated(frame), size, change)
     style.count_ticks(axes, "x")
     style.percent_ticks(axes, "y")
     axes.set(xlabel="Incidents before", ylabel="Change")
@@ -216,7 +210,7 @@ def _draw_funnel(canvas: Any, frame: pd.DataFrame) -> None:
 def _funnel_range(axes: Any, frame: pd.DataFrame) -> None:
     """Room for every point and, where it does not flatten the rest, for the limits."""
     size, change = frame["before"].astype(float), frame["percent_change"].astype(float)
-    widest = max(float(change.abs().max()) * 1.15, float(frame["funnel_high_95"].median()) * 1.5)
+    widest = max(float(change.abs().max()) * 1.55, float(frame["funnel_high_95"].median()) * 1.5)
     top = max(min(widest, float(frame["funnel_high_998"].max()) * 1.05), float(change.max()) * 1.05)
     bottom = max(min(float(frame["funnel_low_998"].min()) * 1.05, float(change.min()) * 1.1), -104.0)
     axes.set_ylim(bottom, top)
@@ -224,27 +218,43 @@ def _funnel_range(axes: Any, frame: pd.DataFrame) -> None:
     axes.set_xlim(max(float(size.min()) - margin, 0), float(size.max()) + margin)
 
 
-def _name_point(axes: Any, own: Mapping[str, Any] | None) -> None:
-    """The unit of the statement as a diamond, with its name on the side where there is room."""
+def _name_point(axes: Any, own: Mapping[str, Any] | None, size: Any, change: Any) -> None:
+    """The unit of the statement as a diamond, with its name beside it where the fewest points lie under it."""
     if own is None:
         return
-    x, y = number(own["before"]), number(own["percent_change"])
-    axes.plot(x, y, "D", ms=10, color=style.PLUM, mec="white", mew=1.2, zorder=4)
-    left, right = axes.get_xlim()
-    to_left = x > (left + right) / 2
     from matplotlib.patheffects import withStroke
 
+    x, y = number(own["before"]), number(own["percent_change"])
+    axes.plot(x, y, "D", ms=10, color=style.PLUM, mec="white", mew=1.2, zorder=4)
+    look = {"color": style.PLUM, "fontweight": "bold", "zorder": 5}
+    halo = [withStroke(linewidth=3, foreground="white")]
+    across, up = _roomiest(axes, str(own["name"]), (x, y), size, change)
     axes.annotate(
-        str(own["name"]),
-        (x, y),
-        xytext=(-9 if to_left else 9, 9),
-        textcoords="offset points",
-        ha="right" if to_left else "left",
-        color=style.PLUM,
-        fontweight="bold",
-        zorder=5,
-        path_effects=[withStroke(linewidth=3, foreground="white")],
-    )
+        str(own["name"]), (x, y), xytext=(across, up), textcoords="offset points", va="center",
+        ha="left" if across > 0 else "right", path_effects=halo, **look,
+    )  # fmt: skip
+
+
+def _roomiest(axes: Any, name: str, at: tuple[float, float], size: Any, change: Any) -> tuple[float, float]:
+    """Offset in points of a name beside a point: inside the plot, over as few other points as can be."""
+    import numpy as np
+
+    shift = axes.figure.dpi / 72
+    spots = axes.transData.transform(np.column_stack([size, change])) / shift
+    x, y = axes.transData.transform(at) / shift
+    box = axes.get_window_extent()
+    left, right = box.x0 / shift, box.x1 / shift
+    level = axes.transData.transform((0, 0))[1] / shift  # the line of no change
+    wide = LETTER * len(name)
+
+    def hidden(offset: tuple[float, float]) -> tuple[int, float]:
+        across, up = offset
+        start = x + across if across > 0 else x + across - wide
+        over = (spots[:, 0] > start - 6) & (spots[:, 0] < start + wide + 6) & (abs(spots[:, 1] - y - up) < 13)
+        outside, struck = start < left or start + wide > right, abs(level - y - up) < 9
+        return int(over.sum()) + struck + 100 * outside, abs(up)
+
+    return min(((a, u) for u in (0, 16, -16, 30, -30) for a in (11, -11)), key=hidden)
 
 
 # Rolling year -----------------------------------------------------------------------------------------
@@ -272,7 +282,7 @@ def rolling_year_figure(claim: ClaimResult, *, source: str, data: str) -> Figure
             f"Each point is the total of twelve months up to it; the year before {f.month_words(start)} is 100. "
             f"Straight lines: trend of {own} over rolling years wholly before and wholly after the start, with 95% "
             f"bands that allow for the eleven months which successive totals share. {others} is all other areas "
-            f"together. Source: {source}."
+            f"together. The axis does not start at zero. Source: {source}."
         ),
         data=frame,
         draw=lambda canvas: _draw_rolling(canvas, frame, start, own, others),
@@ -313,10 +323,11 @@ def _draw_rolling(canvas: Any, frame: pd.DataFrame, start: str, own: str, others
         rows = frame[frame["phase"] == phase]
         at = style.positions(rows["period"].tolist())
         low, high = (rows[c].to_numpy(dtype=float) for c in ("low", "high"))
-        axes.fill_between(at, low, high, color=style.TEAL, alpha=0.22, linewidth=0)
+        style.band(axes, at, low, high, style.TEAL)
         axes.plot(at, rows["fitted"], color=style.TEAL, linewidth=2.2)
     axes.axhline(100, color=style.GREY, linewidth=1)
     style.month_axis(axes, frame["period"].iloc[0], frame["period"].iloc[-1])
+    style.count_ticks(axes)
     axes.set(ylabel=f"Year before {f.month_words(start)} = 100", xlabel="Twelve months up to")
     style.mark_start(axes, start)
     style.end_labels(axes, _rolling_labels(x[-1], frame, own, others))

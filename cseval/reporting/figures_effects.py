@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from cseval import formats as f
 from cseval.reporting import figures_style as style
 from cseval.reporting.figures import Figure
-from cseval.reporting.figures_series import panel_axes, two_lines
+from cseval.reporting.figures_rows import WORDED, Rows, beside, draw_interval, grouped, place_rows, row_axes
+from cseval.reporting.figures_series import panel_axes
 from cseval.reporting.tables import POPULATIONS, label_of, number, primary_calibration, records, source_words
 from cseval.spec import ROLES
 
@@ -27,6 +28,8 @@ ROLE_MARKS = {
 }
 #: Beyond these changes an interval is cut and ends in an arrow, or one wide interval would hide all others.
 LEAST, MOST = -100.0, 120.0
+#: Blue at less than half its strength, on which the grid does not show through.
+BARS = "#94A9BC"
 
 
 # Forest -----------------------------------------------------------------------------------------------
@@ -34,22 +37,24 @@ LEAST, MOST = -100.0, 120.0
 
 def forest_figure(result: EvaluationResult) -> Figure | str:
     """The effect of every analysis in percent, grouped by role."""
-    rows = [r for role in ROLES for r in records(result.effects) if r["role"] == role]
-    rows = [r for r in rows if math.isfinite(number(r["percent_change"]))]
+    every = [r for role in ROLES for r in records(result.effects) if r["role"] == role]
+    rows = [r for r in every if math.isfinite(number(r["percent_change"]))]
     if not rows:
         return "The figure of all effects is left out: no effect could be put in percent."
     data = _forest_data(result, rows)
+    places = place_rows(grouped(data.assign(role=data["role"].map(f.sentence_case)), "role", "label"))
     return Figure(
         name="forest",
         title="Estimated change in every analysis, with 95% intervals",
         alt=_forest_alt(data),
         caption=(
             "Change against what would have been expected without the programme; an interval that crosses zero is "
-            f"consistent with no change. Analyses are grouped by role. Source: {source_words(result)}."
+            f"consistent with no change. Analyses are grouped by role.{_forest_limits(data, len(every))} "
+            f"Source: {source_words(result)}."
         ),
         data=data,
-        draw=lambda canvas: _draw_forest(canvas, data),
-        height=1.35 + 0.46 * len(data) + 0.5 * data["role"].nunique(),
+        draw=lambda canvas: _draw_forest(canvas, data, places),
+        height=places.height,
         mark=style.mark_of(result),
     )
 
@@ -77,54 +82,46 @@ def _label(result: EvaluationResult, row: Mapping[str, Any]) -> str:
     return label_of(result, str(row["analysis"]))
 
 
+def _forest_limits(data: pd.DataFrame, declared: int) -> str:
+    """What the picture does not show: analyses without a percentage, and what lies beyond its ends."""
+    missing = declared - len(data)
+    words = ("analysis has no change in percent and is", "analyses have no change in percent and are")
+    said = f" {f.plural(missing, *words)} not drawn." if missing else ""
+    if (data["percent_low"] < LEAST).any() or (data["percent_high"] > MOST).any():
+        said += f" An arrow means that an interval goes on beyond {f.percent_text(MOST, digits=0, signed=True)}."
+    return said
+
+
 def _forest_alt(data: pd.DataFrame) -> str:
-    clear = data[(data["percent_high"] < 0) | (data["percent_low"] > 0)]
-    first = data.iloc[0]
+    first, most = data.iloc[0], len(data)
+    below, above = data[data["percent_high"] < 0], data[data["percent_low"] > 0]
+
+    def side(rows: pd.DataFrame) -> str:
+        names = f" ({f.joined(rows['label'].tolist())})" if 0 < len(rows) <= 4 else ""
+        return f"{len(rows) or 'none'} of {most}{names}"
+
     return (
-        f"Forest plot of {f.plural(len(data), 'analysis', 'analyses')}. {first['label']} ({first['role']}): "
-        f"{f.percent_text(first['percent_change'])}, "
-        f"{f.interval_text(first['percent_low'], first['percent_high'])}. "
-        f"The interval leaves out zero in {'none' if not len(clear) else len(clear)} of {len(data)}"
-        + (f": {f.joined(clear['label'].tolist())}." if 0 < len(clear) <= 4 else ".")
+        f"Forest plot of {f.plural(most, 'analysis', 'analyses')}. {first['label']} ({first['role']}): "
+        f"{f.percent_text(first['percent_change'])}, {f.interval_text(first['percent_low'], first['percent_high'])}. "
+        f"The whole interval lies below zero in {side(below)} and above zero in {side(above)}."
     )
 
 
-def _draw_forest(canvas: Any, data: pd.DataFrame) -> None:
-    axes = panel_axes(canvas, left=3.25, right=0.95, top=0.15, bottom=1.0)
-    place, ticks = 0.0, []
-    for role, rows in data.groupby("role", sort=False):
-        axes.text(
-            -0.02, place, f.sentence_case(str(role)), transform=axes.get_yaxis_transform(), ha="right", va="center",
-            fontweight="bold",
-        )  # fmt: skip
-        for row in rows.to_dict("records"):
-            place += 0.85
-            ticks.append((place, two_lines(str(row["label"]))))
-            _draw_effect(axes, place, row, *ROLE_MARKS[str(role)])
-        place += 1.05
-    axes.axvline(0, color=style.INK, linewidth=1)
-    axes.set_yticks([p for p, _ in ticks], [t for _, t in ticks])
-    axes.tick_params(axis="y", length=0)
-    axes.set_ylim(place - 0.5, -0.45)
-    axes.grid(True, axis="x")
-    axes.grid(False, axis="y")
-    axes.spines["left"].set_visible(False)
-    axes.locator_params(axis="x", nbins=5)
+def _draw_forest(canvas: Any, data: pd.DataFrame, places: Rows) -> None:
+    axes = row_axes(canvas, places, left=3.5, right=0.95)
+    for row, (at, _) in zip(records(data), places.names, strict=True):
+        values = [number(row[c]) for c in ("percent_change", "percent_low", "percent_high")]
+        draw_interval(axes, at, values, ROLE_MARKS[str(row["role"])], (LEAST, MOST))
+        beside(axes, at, f.percent_text(values[0], signed=True))
+    change_axis(axes)
+
+
+def change_axis(axes: Any) -> None:
+    """An axis of changes in percent, with a line at no change."""
+    axes.axvline(0, color=style.INK, linewidth=1, zorder=1)
+    axes.locator_params(axis="x", nbins=6)
     style.percent_ticks(axes, "x")
     axes.set_xlabel("Change against what was expected")
-
-
-def _draw_effect(axes: Any, place: float, row: Mapping[str, Any], marker: str, colour: str) -> None:
-    effect, low, high = (number(row[c]) for c in ("percent_change", "percent_low", "percent_high"))
-    if not (math.isnan(low) or math.isnan(high)):
-        ends = (max(low, LEAST), min(high, MOST))
-        axes.plot(ends, (place, place), color=colour, linewidth=2)
-        for end, cut, arrow in ((ends[0], low < LEAST, "<"), (ends[1], high > MOST, ">")):
-            axes.plot(end, place, marker=arrow if cut else "|", ms=8, color=colour, mew=2)
-    axes.plot(min(max(effect, LEAST), MOST), place, marker=marker, ms=8, color=colour, linestyle="none")
-    axes.text(
-        1.02, place, f.percent_text(effect, signed=True), transform=axes.get_yaxis_transform(), va="center", ha="left"
-    )
 
 
 # Placebo neighbourhoods -------------------------------------------------------------------------------
@@ -157,7 +154,7 @@ def placebo_figure(result: EvaluationResult) -> Figure | str:
 
 
 def _histogram(statistics: Any, own: float) -> pd.DataFrame:
-    """Counts by bins of a quarter; a bin counts as further out if all of it is at least as far as `own`."""
+    """Counts by bins of a quarter of a standard deviation, or wider where the treated area lies far out."""
     import numpy as np
     import pandas as pd
 
@@ -186,32 +183,19 @@ def _placebo_alt(statistics: Any, own: float, inferred: Inferred) -> str:
 def _draw_placebo(canvas: Any, data: pd.DataFrame, own: float, inferred: Inferred) -> None:
     import seaborn as sns
 
-    axes = panel_axes(canvas, left=0.95, right=0.35, top=0.75)
+    axes = panel_axes(canvas, left=0.95, right=0.35, top=0.6)
     edges = [*data["from"].tolist(), data["to"].iloc[-1]]
     centres = ((data["from"] + data["to"]) / 2).to_numpy()
     weights = data["neighbourhoods"].to_numpy()
-    sns.histplot(x=centres, weights=weights, bins=edges, ax=axes, color=style.BLUE, alpha=0.45, edgecolor="white")
-    axes.axvline(own, color=style.ORANGE, linewidth=3)
-    axes.annotate(
-        f"Treated area: {f.decimal_text(own)}\n({f.p_text(inferred.p_value)})",
-        (own, 1),
-        xycoords=("data", "axes fraction"),
-        xytext=(0, 4),
-        textcoords="offset points",
-        ha=_side(own, edges[0], edges[-1]),
-        annotation_clip=False,
-    )
+    sns.histplot(x=centres, weights=weights, bins=edges, ax=axes, color=BARS, alpha=1, edgecolor="white")
+    margin = 0.02 * (edges[-1] - edges[0])
+    axes.set_xlim(edges[0] - margin, edges[-1] + margin)
     axes.axvline(0, color=style.INK, linewidth=1, linestyle=(0, (1, 2)))
-    axes.set_xlim(edges[0], edges[-1])
+    words = f"Treated area: {f.decimal_text(own)}\n({f.p_text(inferred.p_value)})"
+    style.label_line(axes, own, words, dashed=False, color=style.ORANGE, linewidth=3, zorder=3)
     style.count_ticks(axes)
     axes.xaxis.set_major_formatter(lambda v, _: f"{v:g}".replace("-", f.MINUS))
     axes.set(xlabel="Effect in standard deviations", ylabel="Placebo neighbourhoods")
-
-
-def _side(value: float, low: float, high: float) -> str:
-    """Where a label hangs so that it stays inside the picture."""
-    share = (value - low) / (high - low)
-    return "left" if share < 0.2 else "right" if share > 0.8 else "center"
 
 
 # Calibration ------------------------------------------------------------------------------------------
@@ -226,78 +210,66 @@ def calibration_figure(result: EvaluationResult) -> Figure | str:
     data = frame[columns].dropna(subset=["false_positive_rate"]).reset_index(drop=True)
     if not len(data):
         return "The calibration figure is left out: no error rate could be measured."
-    populations = data["population"].nunique()
+    places = place_rows(grouped(_in_words(data), "population", "method"), WORDED)
+    level = f.rate_text(float(data["level"].iloc[0]), digits=0)
     return Figure(
         name="calibration",
         title="How often each method raises a false alarm, measured on these data",
-        alt=_calibration_alt(data),
+        alt=_calibration_alt(data, level),
         caption=(
-            "Share of placebo programmes, where nothing was done, in which each method finds an effect at "
-            f"{f.rate_text(float(data['level'].iloc[0]), digits=0)}. Bars: 95% simulation error; squares: more "
-            f"false alarms than promised, beyond that error. The axis starts at zero. Source: {source_words(result)}."
+            f"Share of placebo programmes, where nothing was done, in which each method finds an effect at {level}. "
+            "Bars: 95% simulation error, where it is known; squares: more false alarms than promised, beyond that "
+            f"error. The axis starts at zero. Source: {source_words(result)}."
         ),
         data=data,
-        draw=lambda canvas: _draw_calibration(canvas, data),
-        height=1.45 + populations * (0.45 + 0.36 * data["method"].nunique()),
+        draw=lambda canvas: _draw_calibration(canvas, data, places),
+        height=places.height,
         mark=style.mark_of(result),
     )
 
 
-def _calibration_alt(data: pd.DataFrame) -> str:
-    level = f.rate_text(float(data["level"].iloc[0]), digits=0)
-    parts = []
+def _in_words(data: pd.DataFrame) -> pd.DataFrame:
+    populations = data["population"].map(lambda p: f.sentence_case(POPULATIONS.get(str(p), str(p))))
+    return data.assign(population=populations, method=data["method"].map(f.sentence_case))
+
+
+def _calibration_alt(data: pd.DataFrame, level: str) -> str:
+    parts, over = [], []
     for method, rows in data.groupby("method", sort=False):
         rates = rows["false_positive_rate"]
         span = f.rate_text(float(rates.min()))
         if rates.max() > rates.min():
             span += f" to {f.rate_text(float(rates.max()))}"
         parts.append(f"{method} {span}")
-    return f"Dot plot of measured false-alarm rates where {level} is promised: {'; '.join(parts)}."
+        over += [str(method)] if any(map(_too_many, records(rows))) else []
+    many = f.joined(over) if over else "no method"
+    return (
+        f"Dot plot of measured false-alarm rates where {level} is promised. More than promised, beyond simulation "
+        f"error, are raised by {many}. Rates over the groups of placebos: {'; '.join(parts)}."
+    )
 
 
-def _draw_calibration(canvas: Any, data: pd.DataFrame) -> None:
-    level = float(data["level"].iloc[0])
-    axes = panel_axes(canvas, left=3.0, right=0.75, top=0.4, bottom=1.05)
-    place, ticks = 0.0, []
-    blank = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-    for population, rows in data.groupby("population", sort=False):
-        heading = f.sentence_case(POPULATIONS.get(str(population), str(population)))
-        axes.text(
-            -2.9 / 4.25,
-            place,
-            heading,
-            transform=axes.get_yaxis_transform(),
-            va="center",
-            fontweight="bold",
-            bbox=blank,
-        )
-        for row in rows.to_dict("records"):
-            place += 1.0
-            ticks.append((place, two_lines(str(row["method"]), 1)))
-            _draw_rate(axes, place, row, level)
-        place += 1.2
-    axes.axvline(level, color=style.INK, linewidth=1.4, linestyle=(0, (4, 3)))
-    axes.annotate(
-        f"{f.rate_text(level, digits=0)} promised", (level, 1), xycoords=("data", "axes fraction"), xytext=(0, 4),
-        textcoords="offset points", ha="left", annotation_clip=False,
-    )  # fmt: skip
-    axes.set_yticks([p for p, _ in ticks], [t for _, t in ticks])
-    axes.tick_params(axis="y", length=0)
-    axes.set_ylim(place - 0.6, -0.5)
-    axes.grid(True, axis="x")
-    axes.grid(False, axis="y")
-    axes.spines["left"].set_visible(False)
+def _too_many(row: Mapping[str, Any]) -> bool:
+    """Whether a method raises more false alarms than it promises, beyond simulation error."""
+    return number(row["false_positive_rate"]) - _error_of(row) > number(row["level"])
+
+
+def _error_of(row: Mapping[str, Any]) -> float:
+    error = number(row["mc_error"])
+    return 1.96 * error if math.isfinite(error) else 0.0
+
+
+def _draw_calibration(canvas: Any, data: pd.DataFrame, places: Rows) -> None:
+    axes = row_axes(canvas, places, left=3.5, right=0.8)
     widest = max(0.12, float((data["false_positive_rate"] + 2 * data["mc_error"].fillna(0)).max()) * 1.05)
     axes.set_xlim(-0.03 * widest, widest)
+    for row, (at, _) in zip(records(data), places.names, strict=True):
+        rate, reach = number(row["false_positive_rate"]), _error_of(row)
+        marker, colour = ("s", style.ORANGE) if _too_many(row) else ("o", style.BLUE)
+        axes.plot([max(rate - reach, 0), rate + reach], [at, at], color=colour, linewidth=2)
+        axes.plot(rate, at, marker=marker, ms=8, color=colour, linestyle="none", clip_on=False)
+        beside(axes, at, f.rate_text(rate))
+    level = float(data["level"].iloc[0])
+    style.label_line(axes, level, f"{f.rate_text(level, digits=0)} promised")
     axes.xaxis.set_major_formatter(lambda v, _: f"{100 * v:.0f}%")
     axes.set_xlabel("False alarms where nothing was done")
-
-
-def _draw_rate(axes: Any, place: float, row: Mapping[str, Any], level: float) -> None:
-    rate, error = number(row["false_positive_rate"]), number(row["mc_error"])
-    reach = 1.96 * error if math.isfinite(error) else 0.0
-    # Squares mark the methods that raise more false alarms than promised, beyond simulation error.
-    marker, colour = ("s", style.ORANGE) if rate - reach > level else ("o", style.BLUE)
-    axes.plot([max(rate - reach, 0), rate + reach], [place, place], color=colour, linewidth=2)
-    axes.plot(rate, place, marker=marker, ms=8, color=colour, linestyle="none", clip_on=False)
-    axes.text(1.02, place, f.rate_text(rate), transform=axes.get_yaxis_transform(), va="center")

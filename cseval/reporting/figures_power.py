@@ -12,6 +12,8 @@ from cseval.reporting.figures import Figure
 from cseval.reporting.figures_series import panel_axes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from cseval.power import PowerResult
@@ -26,6 +28,8 @@ LINES = (
 
 #: Beyond the effects that are found this often the curve is flat and is not drawn.
 CERTAIN = 0.995
+#: Share of the axis that a label and the gap beside it take.
+LABEL = 0.095
 WIDE = (-75, -50, -25, 0, 50, 100, 150)
 NARROW = (-50, -40, -30, -20, -10, 0, 10, 20, 35, 50, 70)
 
@@ -103,21 +107,22 @@ def _reached(direction: str, change: float, largest: float) -> str:
 def _draw(canvas: Any, curve: pd.DataFrame, months: list[int]) -> None:
     import numpy as np
 
-    axes = panel_axes(canvas, left=1.0, right=0.35, top=0.75, bottom=1.05)
+    axes = panel_axes(canvas, left=1.0, right=0.35, top=0.85, bottom=1.05)
     for (colour, dash, marker), after in zip(LINES, months, strict=False):
         rows = curve[curve["months_after"] == after]
         x = _place(rows["effect_percent"].to_numpy())
         y, reach = rows["power"].to_numpy(), 1.96 * rows["mc_error"].to_numpy()
         if after == months[-1]:
-            axes.fill_between(
-                x, np.clip(y - reach, 0, 1), np.clip(y + reach, 0, 1), color=colour, alpha=0.2, linewidth=0
-            )
+            style.band(axes, x, np.clip(y - reach, 0, 1), np.clip(y + reach, 0, 1), colour)
         label = f.plural(after, "month")
         axes.plot(x, y, color=colour, linestyle=dash, marker=marker, ms=4, markevery=2, label=label)
     _four_in_five(axes)
     axes.axvline(0, color=style.INK, linewidth=1, linestyle=(0, (1, 2)))
     _axes(axes, curve)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(months), handlelength=2.6, columnspacing=1.4)
+    axes.legend(
+        loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(months), handlelength=2.6, columnspacing=1.4,
+        title="Follow-up after the start", title_fontsize=12, borderpad=0.2,
+    )  # fmt: skip
 
 
 def _four_in_five(axes: Any) -> None:
@@ -138,12 +143,21 @@ def _axes(axes: Any, curve: pd.DataFrame) -> None:
     """Effects at equal ratios, so that a halving is as far from no change as a doubling."""
     low, high = _shown(curve)
     candidates = WIDE if _place(high) - _place(low) > 1.2 else NARROW
-    ticks = [e for e in candidates if low <= e <= high]
+    ticks = _apart([e for e in candidates if low <= e <= high], float(_place(high) - _place(low)))
     axes.set_xticks(_place(ticks), [f.percent_text(e, digits=0, signed=True) if e else "0%" for e in ticks])
     axes.set_xlim(*_place([low, high]))
     axes.set_ylim(0, 1.02)
     axes.yaxis.set_major_formatter(lambda v, _: f"{100 * v:.0f}%")
     axes.set(xlabel="Change in incidents", ylabel="Detected")
+
+
+def _apart(effects: Sequence[float], span: float) -> list[float]:
+    """No change, and outwards from it the effects whose labels have room beside the ones before."""
+    kept: list[float] = []
+    for effect in sorted(effects, key=abs):
+        if all(abs(float(_place(effect) - _place(k))) >= LABEL * span for k in kept):
+            kept.append(effect)
+    return sorted(kept)
 
 
 def _shown(curve: pd.DataFrame) -> tuple[float, float]:

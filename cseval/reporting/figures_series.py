@@ -32,6 +32,14 @@ def two_lines(text: str, most: int = 2) -> str:
     return "\n".join(textwrap.wrap(text, 33, max_lines=most, placeholder="…"))
 
 
+#: Averages below this are given with a decimal, or small numbers would all read alike.
+FEW = 20.0
+#: Percentages above this are cut in the event study, or a few wide bands would flatten all the rest.
+HIGHEST = 150.0
+#: No percentage lies below this.
+LOWEST = -100.0
+
+
 # Treated against comparison ---------------------------------------------------------------------------
 
 
@@ -50,10 +58,10 @@ def series_figure(result: EvaluationResult) -> Figure | str:
         alt=_series_alt(data, outcome, start),
         caption=(
             "Recorded incidents in the treated area, and in the comparison scaled to the treated area's level "
-            f"before the start. The axis starts at zero. Source: {source_words(result)}."
+            f"before the start. {later_starts(result)}The axis starts at zero. Source: {source_words(result)}."
         ),
         data=data[["period", "event_time", "phase", "observed", "comparison"]],
-        draw=lambda canvas: _draw_series(canvas, data, start),
+        draw=lambda canvas: _draw_series(canvas, data, start, primary.design.staggered),
         mark=style.mark_of(result),
     )
 
@@ -75,7 +83,8 @@ def _series_alt(data: pd.DataFrame, outcome: str, start: str) -> str:
     before, after = data[data["period"] < start], data[data["period"] >= start]
 
     def mean(rows: pd.DataFrame, column: str) -> str:
-        return f.count_text(float(rows[column].mean()))
+        value = float(rows[column].mean())
+        return f.count_text(value) if value >= FEW else f.decimal_text(value, digits=1)
 
     return (
         f"Line chart of {outcome} by month. The treated area went from an average of {mean(before, 'observed')} "
@@ -84,28 +93,43 @@ def _series_alt(data: pd.DataFrame, outcome: str, start: str) -> str:
     )
 
 
-def _draw_series(canvas: Any, data: pd.DataFrame, start: str) -> None:
+def later_starts(result: EvaluationResult) -> str:
+    """That units began later than the line shows, with the last month in which one did; empty if all began together."""
+    design = result.primary.design
+    if not design.staggered:
+        return ""
+    return (
+        f"Units began from {f.month_words(design.start)} on, the last in {f.month_words(max(design.starts.values()))}. "
+    )
+
+
+def _draw_series(canvas: Any, data: pd.DataFrame, start: str, several: bool) -> None:
+    axes = panel_axes(canvas, left=0.85, right=1.5)
+    two_lines_by_month(axes, data, "comparison", "Comparison,\nscaled (dashed)")
+    style.mark_start(axes, start, first=several)
+
+
+def two_lines_by_month(axes: Any, data: pd.DataFrame, other: str, name: str) -> None:
+    """Observed incidents a month as a blue line, and over it in dashes the column that they are held against."""
     import seaborn as sns
 
-    axes = panel_axes(canvas, left=0.85, right=1.5)
     x = style.positions(data["period"].tolist())
     sns.lineplot(
-        x=x, y=data["comparison"].to_numpy(), ax=axes, color=style.ORANGE, linestyle=(0, (5, 2)), estimator=None
+        x=x, y=data["observed"].to_numpy(), ax=axes, color=style.BLUE, estimator=None, **style.line_look(len(x))
     )
-    sns.lineplot(x=x, y=data["observed"].to_numpy(), ax=axes, color=style.BLUE, marker="o", ms=4, estimator=None)
+    sns.lineplot(x=x, y=data[other].to_numpy(), ax=axes, color=style.ORANGE, linestyle=(0, (5, 2)), estimator=None)
+    incidents_axes(axes, data)
+    last = data.iloc[-1]
+    ends = ((float(last["observed"]), "Treated area", style.BLUE), (float(last[other]), name, style.ORANGE))
+    style.end_labels(axes, [(x[-1], *end) for end in ends])
+
+
+def incidents_axes(axes: Any, data: pd.DataFrame) -> None:
+    """Months across, and incidents upwards from zero."""
     axes.set_ylim(bottom=0)
     style.month_axis(axes, data["period"].iloc[0], data["period"].iloc[-1])
     style.count_ticks(axes)
     axes.set(ylabel="Incidents a month", xlabel="")
-    style.mark_start(axes, start)
-    last = data.iloc[-1]
-    style.end_labels(
-        axes,
-        [
-            (x[-1], float(last["observed"]), "Treated area", style.BLUE),
-            (x[-1], float(last["comparison"]), "Comparison,\nscaled (dashed)", style.ORANGE),
-        ],
-    )
 
 
 # Interrupted time series ------------------------------------------------------------------------------
@@ -176,25 +200,25 @@ def _its_alt(data: pd.DataFrame, analysis: AnalysisResult, outcome: str, start: 
 def _draw_its(canvas: Any, data: pd.DataFrame, start: str) -> None:
     import seaborn as sns
 
-    axes = panel_axes(canvas, left=0.85, right=1.75)
+    axes = panel_axes(canvas, left=0.85, right=2.0)
     x = style.positions(data["period"].tolist())
     after = data[data["period"] >= start].dropna(subset=["counterfactual"])
     late = style.positions(after["period"].tolist())
     low, high = (after[c].to_numpy(dtype=float) for c in ("low", "high"))
-    axes.fill_between(late, low, high, color=style.ORANGE, alpha=0.22, linewidth=0)
-    axes.plot(late, after["counterfactual"], color=style.ORANGE, linestyle=(0, (5, 2)))
-    axes.plot(x, data["fitted"], color=style.BLUE)
+    style.band(axes, late, low, high, style.ORANGE)
     sns.scatterplot(x=x, y=data["observed"].to_numpy(), ax=axes, color=style.GREY, s=22, linewidth=0)
-    axes.set_ylim(bottom=0)
-    style.month_axis(axes, data["period"].iloc[0], data["period"].iloc[-1])
-    style.count_ticks(axes)
-    axes.set(ylabel="Incidents a month", xlabel="")
+    axes.plot(x, data["fitted"], color=style.BLUE)
+    # Over the fitted line, which would hide it where the two are close.
+    axes.plot(late, after["counterfactual"], color=style.ORANGE, linestyle=(0, (5, 2)), zorder=3)
+    incidents_axes(axes, data)
     style.mark_start(axes, start)
+    expected = "Expected without\nthe programme\n(dashed, 95% band)"
     style.end_labels(
         axes,
         [
             (x[-1], float(data["fitted"].iloc[-1]), "Fitted", style.BLUE),
-            (late[-1], float(after["counterfactual"].iloc[-1]), "Expected without\nthe programme\n(dashed)", style.INK),
+            (x[-1], float(data["observed"].iloc[-1]), "Recorded (points)", style.INK),
+            (late[-1], float(after["counterfactual"].iloc[-1]), expected, style.INK),
         ],
     )
 
@@ -220,13 +244,19 @@ def event_study_figure(result: EvaluationResult) -> Figure | str:
         caption=(
             f"Points: change against {_base_words(data)}. Bars: 95% interval of each point. Shaded: 95% band that "
             "holds for all points at once. Before the start the points should lie near zero. "
-            f"Source: {source_words(result)}."
+            f"{_event_limits(data, scale)}Source: {source_words(result)}."
         ),
         data=data,
-        draw=lambda canvas: _draw_event(canvas, data, scale),
+        draw=lambda canvas: _draw_event(canvas, data, scale, result.primary.design.staggered),
         height=5.0,
         mark=style.mark_of(result),
     )
+
+
+def _event_limits(data: pd.DataFrame, scale: str) -> str:
+    """What the picture does not show of bands and bars that go very far up."""
+    cut = scale == LOG and float(data[["shown_conf_high", "shown_band_high"]].max().max()) > HIGHEST
+    return f"Bars and bands are cut at {f.percent_text(HIGHEST, digits=0, signed=True)}. " if cut else ""
 
 
 def _base_words(data: pd.DataFrame) -> str:
@@ -275,34 +305,41 @@ def _event_alt(data: pd.DataFrame, outcome: str, scale: str) -> str:
     return text
 
 
-def _draw_event(canvas: Any, data: pd.DataFrame, scale: str) -> None:
-    axes = panel_axes(canvas, left=1.0, right=0.3, bottom=1.4)
+def _draw_event(canvas: Any, data: pd.DataFrame, scale: str, several: bool) -> None:
+    from matplotlib.ticker import MultipleLocator
+
+    axes = panel_axes(canvas, left=1.3, right=0.3, bottom=1.4)
     _draw_band(axes, data)
     _name_marks(canvas)
     for row in data.to_dict("records"):
-        low, high = number(row["shown_conf_low"]), number(row["shown_conf_high"])
-        base = _is_base(row)
-        if not base:
-            axes.plot([row["middle"]] * 2, [low, high], color=style.BLUE, linewidth=2)
-        face = "white" if base else style.BLUE
-        axes.plot(row["middle"], row["shown_estimate"], "o", ms=7, mfc=face, mec=style.BLUE, mew=1.8)
+        _draw_point(axes, row)
     axes.axhline(0, color=style.INK, linewidth=1)
-    axes.axvline(-0.5, color=style.INK, linewidth=1.4, linestyle=(0, (4, 3)))
-    axes.annotate(
-        "Start of the programme",
-        (-0.5, 1),
-        xycoords=("data", "axes fraction"),
-        xytext=(0, 4),
-        textcoords="offset points",
-        ha="center",
-        annotation_clip=False,
-    )
+    style.label_line(axes, -0.5, "Start in each area" if several else "Start of the programme")
+    months = float(data["last_event_time"].max() - data["first_event_time"].min())
+    axes.xaxis.set_major_locator(MultipleLocator(12 if months > style.MANY_MONTHS else 6))
+    axes.xaxis.set_major_formatter(lambda v, _: f"{v:+.0f}".replace("-", f.MINUS) if v else "0")
     if scale == LOG:
+        low, top = axes.get_ylim()
+        axes.set_ylim(max(low, LOWEST), min(top, HIGHEST))
         style.percent_ticks(axes, "y")
-    axes.set(
-        xlabel="Months since the start",
-        ylabel="Change against the base" if scale == LOG else "Difference in incidents\na unit and month",
+    change = (
+        "Change against the base\nperiod"
+        if any(map(_is_base, data.to_dict("records")))
+        else "Change against the\naverage before"
     )
+    axes.set(
+        xlabel="Months since the start", ylabel=change if scale == LOG else "Difference in incidents\na unit and month"
+    )
+
+
+def _draw_point(axes: Any, row: Mapping[Any, Any]) -> None:
+    """An estimate with its interval; the base period, which has none, is hollow."""
+    low, high = number(row["shown_conf_low"]), number(row["shown_conf_high"])
+    base = _is_base(row)
+    if not base:
+        axes.plot([row["middle"]] * 2, [low, high], color=style.BLUE, linewidth=2)
+    face = "white" if base else style.BLUE
+    axes.plot(row["middle"], row["shown_estimate"], "o", ms=7, mfc=face, mec=style.BLUE, mew=1.8)
 
 
 def _name_marks(canvas: Any) -> None:
@@ -312,7 +349,7 @@ def _name_marks(canvas: Any) -> None:
 
     handles = [
         Line2D([], [], color=style.BLUE, marker="o", ms=7, label="Estimate and its 95% interval"),
-        Patch(facecolor=style.TEAL, alpha=0.25, label="95% band for all points at once"),
+        Patch(facecolor="#D0EBE8", edgecolor=style.TEAL, label="95% band for all points at once"),
     ]
     canvas.legend(
         handles=handles, loc="lower center", ncols=2, bbox_to_anchor=(0.5, 0.34 / canvas.get_size_inches()[1])
@@ -323,6 +360,4 @@ def _draw_band(axes: Any, data: pd.DataFrame) -> None:
     """The simultaneous band on each side of the start, as boxes the width of each period."""
     for row in data.dropna(subset=["shown_band_low", "shown_band_high"]).to_dict("records"):
         edges = [row["first_event_time"] - 0.5, row["last_event_time"] + 0.5]
-        axes.fill_between(
-            edges, row["shown_band_low"], row["shown_band_high"], color=style.TEAL, alpha=0.25, linewidth=0
-        )
+        style.band(axes, edges, [row["shown_band_low"]] * 2, [row["shown_band_high"]] * 2, style.TEAL)

@@ -104,10 +104,13 @@ def _alt(data: pd.DataFrame) -> str:
         if len(own)
         else ""
     )
+    having = int(data[["percent_low", "percent_high"]].notna().all(axis=1).sum())
+    some = "" if having == len(data) else f", which {having} have,"
     return (
         f"Specification curve of {f.plural(len(data), 'estimate')}, from {f.percent_text(changes.min())} to "
-        f"{f.percent_text(changes.max())}, median {f.percent_text(changes.median())}. The interval lies below zero in "
-        f"{below or 'none'} and above zero in {above or 'none'}.{said}{_matters_most(data)}"
+        f"{f.percent_text(changes.max())}, median {f.percent_text(changes.median())}. "
+        f"The interval{some} lies below zero in {below or 'none'} and above zero in {above or 'none'}."
+        f"{said}{_matters_most(data)}"
     )
 
 

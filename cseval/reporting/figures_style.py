@@ -20,6 +20,15 @@ REGISTER_MARK = "Demonstration report: its effects are simulated"
 #: Width in inches. Pages show figures 768 pixels wide at most, which is 8 inches, so 12 points are 12 points.
 WIDTH = 8.0
 
+#: Height in inches beyond which a figure as wide as the text no longer fits a printed page with its title and caption.
+TALLEST = 9.5
+
+#: Inches at the bottom of every figure where the mark of simulated data stands; cut off where there is none.
+STRIP = 0.3
+
+#: Months beyond which a line is drawn thin and without points, or it would hide the one behind it.
+MANY_MONTHS = 60
+
 STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 12,
@@ -72,25 +81,42 @@ def month_axis(axes: Any, first: str, last: str, most: int = 12) -> None:
     axes.set_xlim(low - 1, high + 1)
 
 
-def mark_start(axes: Any, start: str, *, offset: float = -0.5) -> None:
+def mark_start(axes: Any, start: str, *, offset: float = -0.5, first: bool = False) -> None:
     """A dashed vertical line at the start, with the start in words above the plot.
 
     Months are points at whole numbers, so the line stands half a month before the first one; where months are
-    stretches of a bar, `offset` is 0.
+    stretches of a bar, `offset` is 0. `first` says that other units began later.
     """
-    place = month_number(start) + offset
-    axes.axvline(place, color=INK, linewidth=1.4, linestyle=(0, (4, 3)), zorder=1)
+    label_line(axes, month_number(start) + offset, f"{'First start' if first else 'Start'}: {month_words(start)}")
+
+
+def label_line(axes: Any, place: float, text: str, *, dashed: bool = True, **look: Any) -> None:
+    """A vertical line with its name above the plot, hung so that it stays inside the picture."""
+    line: dict[str, Any] = {"color": INK, "linewidth": 1.4, "zorder": 1, **look}
+    axes.axvline(place, linestyle=(0, (4, 3)) if dashed else "solid", **line)
+    low, high = axes.get_xlim()
     axes.annotate(
-        f"Start: {month_words(start)}",
-        (place, 1),
-        xycoords=("data", "axes fraction"),
-        xytext=(0, 4),
-        textcoords="offset points",
-        ha="center",
-        va="bottom",
-        color=INK,
-        annotation_clip=False,
-    )
+        text, (place, 1), xycoords=("data", "axes fraction"), xytext=(0, 4), textcoords="offset points",
+        ha=side(place, low, high), va="bottom", color=INK, annotation_clip=False,
+    )  # fmt: skip
+
+
+def side(value: float, low: float, high: float) -> str:
+    """Where a label hangs so that it stays inside the picture."""
+    share = (value - low) / (high - low)
+    return "left" if share < 0.2 else "right" if share > 0.8 else "center"
+
+
+def band(axes: Any, x: Any, low: Any, high: Any, colour: str) -> None:
+    """A shaded band whose edges are drawn, since the shade alone is too pale to be seen by everyone."""
+    axes.fill_between(x, low, high, color=colour, alpha=0.22, linewidth=0)
+    for edge in (low, high):
+        axes.plot(x, edge, color=colour, linewidth=0.9, zorder=1.5)
+
+
+def line_look(months: int) -> dict[str, Any]:
+    """How the line of the treated area is drawn: with a point for each month where there is room for them."""
+    return {"linewidth": 1.5} if months > MANY_MONTHS else {"linewidth": 2, "marker": "o", "ms": 4}
 
 
 def end_labels(axes: Any, labels: Sequence[tuple[float, float, str, str]]) -> None:
@@ -100,11 +126,9 @@ def end_labels(axes: Any, labels: Sequence[tuple[float, float, str, str]]) -> No
     """
     low, high = axes.get_ylim()
     line = (high - low) * 0.066
-    top = low
-    for x, y, text, colour in sorted(labels, key=lambda item: item[1]):
-        half = line * (text.count("\n") + 1) / 2
-        spot = max(y, top + half)
-        top = spot + half
+    ordered = sorted(labels, key=lambda item: item[1])
+    spots = spread([y for _, y, _, _ in ordered], [line * (text.count("\n") + 1) for _, _, text, _ in ordered])
+    for (x, y, text, colour), spot in zip(ordered, spots, strict=True):
         axes.annotate(
             text,
             (x, y),
@@ -114,6 +138,27 @@ def end_labels(axes: Any, labels: Sequence[tuple[float, float, str, str]]) -> No
             color=colour if colour in (BLUE, PLUM) else INK,
             annotation_clip=False,
         )
+
+
+def spread(wanted: Sequence[float], heights: Sequence[float]) -> list[float]:
+    """Middles of labels of these heights, in rising order, that do not touch and lie near where they are wanted."""
+    groups: list[tuple[float, float, int]] = []  # the middle of the group, its height, and how many labels it holds
+    for middle, height in zip(wanted, heights, strict=True):
+        group = (middle, height, 1)
+        while groups and groups[-1][0] + groups[-1][1] / 2 > group[0] - group[1] / 2:
+            before = groups.pop()
+            count = before[2] + group[2]
+            middle = (before[0] * before[2] + group[0] * group[2]) / count
+            group = (middle, before[1] + group[1], count)
+        groups.append(group)
+    spots, done = [], 0
+    for middle, height, count in groups:
+        at = middle - height / 2
+        for own in heights[done : done + count]:
+            spots.append(at + own / 2)
+            at += own
+        done += count
+    return spots
 
 
 def percent_ticks(axes: Any, which: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cseval import formats as f
 from cseval.reporting import figures_style as style
 from cseval.reporting.figures import Figure
-from cseval.reporting.figures_series import panel_axes
+from cseval.reporting.figures_series import panel_axes, two_lines_by_month
 from cseval.reporting.tables import label_of, source_words
 
 if TYPE_CHECKING:
@@ -22,25 +22,29 @@ NAMED = 3
 def synthetic_figure(result: EvaluationResult) -> Figure | str:
     """Observed incidents and those of the weighted mix of comparison areas, of the first such analysis."""
     found = next(
-        (a for a in result.analyses if "donor_weights" in a.estimate.tables and a.estimate.path is not None), None
+        (
+            (a, path)
+            for a in result.analyses
+            if "donor_weights" in a.estimate.tables and (path := a.estimate.path) is not None
+        ),
+        None,
     )
     if found is None:
         return "The figure of the synthetic control is left out: no analysis of that kind was run."
-    path = found.estimate.path
-    assert path is not None
+    analysis, path = found
     data = path[["period", "observed", "counterfactual"]].copy()
-    outcome = f.outcome_words(found.estimate.outcome)
+    outcome = f.outcome_words(analysis.estimate.outcome)
     return Figure(
         name="synthetic-control",
         title=f"Treated area against its synthetic control, {outcome} by month",
-        alt=_alt(result, found, data, outcome),
+        alt=_alt(result, analysis, data, outcome),
         caption=(
-            f"{label_of(result, found.analysis.slug)}: a weighted mix of comparison areas that moved like the treated "
-            "area before the start. The closer the lines are before it, the more the mix can be trusted after it. "
-            f"The axis starts at zero. Source: {source_words(result)}."
+            f"{label_of(result, analysis.analysis.slug)}: a weighted mix of comparison areas that moved like the "
+            "treated area before the start. The closer the lines are before it, the more the mix can be trusted after "
+            f"it. The axis starts at zero. Source: {source_words(result)}."
         ),
         data=data,
-        draw=lambda canvas: _draw(canvas, data, found.design.start),
+        draw=lambda canvas: _draw(canvas, data, analysis.design.start),
         mark=style.mark_of(result),
     )
 
@@ -65,24 +69,6 @@ def _largest(result: EvaluationResult, analysis: AnalysisResult) -> list[str]:
 
 
 def _draw(canvas: Any, data: pd.DataFrame, start: str) -> None:
-    import seaborn as sns
-
     axes = panel_axes(canvas, left=0.85, right=1.6)
-    x = style.positions(data["period"].tolist())
-    sns.lineplot(
-        x=x, y=data["counterfactual"].to_numpy(), ax=axes, color=style.ORANGE, linestyle=(0, (5, 2)), estimator=None
-    )
-    sns.lineplot(x=x, y=data["observed"].to_numpy(), ax=axes, color=style.BLUE, estimator=None)
-    axes.set_ylim(bottom=0)
-    style.month_axis(axes, data["period"].iloc[0], data["period"].iloc[-1])
-    style.count_ticks(axes)
-    axes.set(ylabel="Incidents a month", xlabel="")
+    two_lines_by_month(axes, data, "counterfactual", "Synthetic\ncontrol\n(dashed)")
     style.mark_start(axes, start)
-    last = data.iloc[-1]
-    style.end_labels(
-        axes,
-        [
-            (x[-1], float(last["observed"]), "Treated area", style.BLUE),
-            (x[-1], float(last["counterfactual"]), "Synthetic\ncontrol\n(dashed)", style.ORANGE),
-        ],
-    )

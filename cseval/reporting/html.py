@@ -29,7 +29,13 @@ def render_html(document: Document, pictures: Mapping[str, bytes]) -> str:
     encoded = {name: "data:image/png;base64," + base64.b64encode(png).decode() for name, png in pictures.items()}
     sizes = {name: png_size(png) for name, png in pictures.items()}
     page = environment().get_template("report.html.j2")
-    return page.render(document=document, pictures=encoded, sizes=sizes)
+    return page.render(document=document, first=before_contents(document), pictures=encoded, sizes=sizes)
+
+
+def before_contents(document: Document) -> int:
+    """How many sections stand before the list of contents: all up to the answer; none where there is no answer."""
+    answered = [any(block.kind == "answer" for block in section.blocks) for section in document.sections]
+    return answered.index(True) + 1 if True in answered else 0
 
 
 def render_fragment(table: Table) -> str:

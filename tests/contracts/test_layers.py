@@ -47,6 +47,7 @@ LEVEL = {group: len(LAYERS) - i for i, layer in enumerate(LAYERS) for group in l
 CIRCLES = {
     ("cseval.reporting.figures", "cseval.reporting.figures_effects"): "the list of figures names its drawing modules, "
     "which make the `Figure` that it defines; each is imported where it is drawn",
+    ("cseval.reporting.figures", "cseval.reporting.figures_displacement"): "the same",
     ("cseval.reporting.figures", "cseval.reporting.figures_place"): "the same",
     ("cseval.reporting.figures", "cseval.reporting.figures_series"): "the same",
     ("cseval.reporting.figures", "cseval.reporting.figures_specification"): "the same",

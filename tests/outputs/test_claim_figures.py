@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from builders import inputs, poisson_counts
+from figure_layout import problems
 
 from cseval.claims.base import Statement
 from cseval.claims.ranking import BiggestDecrease
 from cseval.claims.rolling_year import RollingYearTrend
-from cseval.reporting.figures import Figure, render
+from cseval.reporting.figures import Figure, drawn, render
 from cseval.reporting.figures_claims import funnel_figure, ranking_figure, rolling_year_figure
 
 STATEMENT = Statement(slug="said", text="it fell", source="Board")
@@ -55,11 +56,32 @@ def test_each_draws_as_picture_with_its_mark(ranked, rolled):
     ):
         assert isinstance(figure, Figure)
         assert render(figure).png.startswith(b"\x89PNG")
+        assert problems(figure) == []
         assert render(figure).svg == render(figure).svg
         assert "simulated" in figure.mark.lower()
         assert figure.name.endswith("-said")
         assert "Simulated counts" in figure.caption
     assert not ranking_figure(ranked, source="Police", data="real").mark
+
+
+def test_the_name_in_a_funnel_hides_no_point(ranked):
+    """The stated unit is put between others of nearly its size and change."""
+    frame = ranked.frames["ranking"].copy()
+    own = frame.index[frame["stated"]][0]
+    near = [i for i in frame.index if i != own][:4]
+    frame.loc[near, "before"] = frame.loc[own, "before"] + np.array([-40, -20, 20, 40])
+    frame.loc[near, "percent_change"] = frame.loc[own, "percent_change"]
+    figure = funnel_figure(replace(ranked, frames={**ranked.frames, "ranking": frame}), **WORDS)
+    canvas = drawn(figure)
+    canvas.canvas.draw()
+    axes = canvas.axes[0]
+    name = next(t for t in axes.texts if t.get_text() == "Alder").get_window_extent()
+    points = axes.transData.transform(frame.loc[near, ["before", "percent_change"]].to_numpy(dtype=float))
+    assert not any(name.contains(x, y) for x, y in points)
+
+
+def test_the_axis_of_a_rolling_year_is_said_not_to_start_at_zero(rolled):
+    assert "does not start at zero" in rolling_year_figure(rolled, **WORDS).caption
 
 
 def test_alt_text_states_the_finding_and_the_set_of_ranks(ranked, rolled):

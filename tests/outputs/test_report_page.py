@@ -81,7 +81,7 @@ def test_titles_of_tables_are_unique(outputs):
 
 def test_pictures_have_words_and_stand_inside_the_page(page):
     pictures = page.all("img")
-    assert len(pictures) == 10
+    assert len(pictures) == 11
     assert all(len(a["alt"] or "") >= 40 for a in pictures)
     assert all((a["src"] or "").startswith("data:image/png;base64,") for a in pictures)
 
@@ -179,7 +179,7 @@ def test_an_empty_run_still_reads_well():
     nothing = {name: pd.DataFrame() for name in ("series", "event_study", "calibration", "displacement", "placebo")}
     result = make_result(**nothing, checks=(), weaknesses=(), left_out=(), warnings=())
     _, not_drawn = make_figures(make_result(series=make_result().series.head(0)))
-    assert len(not_drawn) == 2
+    assert len(not_drawn) == 3
     assert all(s.endswith(".") for s in not_drawn)
     document = build_document(result, (), (), protocol_hash=HASH, command=COMMAND)
     assert all(section.blocks for section in document.sections)

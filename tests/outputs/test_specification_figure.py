@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from figure_layout import problems
 from result_builders import make_result
 
 from cseval import formats as f
@@ -69,12 +70,18 @@ def test_it_is_drawn_with_its_words_in_the_picture_file(figure):
     assert figure.title.encode() in drawn.svg
     assert len(drawn.svg) < 400_000
     assert render(figure) == drawn
+    assert problems(figure) == []
+
+
+def test_alt_text_says_how_many_have_an_interval(figure):
+    assert "The interval, which 11 have, lies below zero in 3" in figure.alt
+    assert "The interval lies below" in specification_figure(result_with(curve(bare=0))).alt
 
 
 def test_alt_text_states_the_finding(figure):
     for said in (
         "Specification curve of 12 estimates, from −15.0% to 3.0%, median −6.0%.",
-        "lies below zero in 3 and above zero in none.",
+        "below zero in 3 and above zero in none.",
         "The registered one is −1.9%, number 9 from the lowest.",
         "The choice that matters most is",
     ):
