@@ -74,11 +74,11 @@ def outcomes_table(result: EvaluationResult) -> Table:
 
 
 def weaknesses_table(result: EvaluationResult) -> Table:
-    """What weakens the answer, numbered, with what kind of weakness each is."""
+    """What weakens the answer, numbered: a finding of this run, or a limit of the data whatever was found."""
     limits = set(result.evaluation.limits)
     found = result.weaknesses or ("No check raised a concern.",)
     rows = [
-        {"number": str(i), "weakness": f.full_stop(text), "kind": "limit of the data" if text in limits else "finding"}
+        {"number": str(i), "weakness": f.full_stop(text), "kind": "limit" if text in limits else "finding"}
         for i, text in enumerate(found, start=1)
     ]
     return t.make_table(
