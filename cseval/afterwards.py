@@ -13,6 +13,7 @@ from cseval.estimators.base import PlaceboEstimator
 from cseval.inference.multiplicity import holm, step_down
 from cseval.inference.placebo import PlaceboNeighbourhoods
 from cseval.parallel import current
+from cseval.verdict import secondary_verdict
 
 if TYPE_CHECKING:
     from cseval.analyse import Settings
@@ -43,7 +44,13 @@ def adjusted(results: Sequence[AnalysisResult], settings: Settings) -> tuple[lis
     }
     nan = (math.nan, math.nan)
     pairs = [(r, found.get(r.analysis.slug, nan)) for r in results]
-    return [replace(r, p_adjusted=p, p_holm=h) for r, (p, h) in pairs], notes
+    return [_read_again(replace(r, p_adjusted=p, p_holm=h)) for r, (p, h) in pairs], notes
+
+
+def _read_again(result: AnalysisResult) -> AnalysisResult:
+    """The result with the verdict and the sentence that its adjusted p-value leaves."""
+    read = replace(result, verdict=secondary_verdict(result.verdict, result.p_adjusted))
+    return replace(read, sentence=sentence_of(read))
 
 
 def _max_t(tested: Sequence[AnalysisResult], p_values: Sequence[float], settings: Settings) -> tuple[float, ...] | None:

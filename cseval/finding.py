@@ -30,6 +30,7 @@ def finding_of(result: AnalysisResult, *, checks: Sequence[CheckResult] = (), me
     """
     estimate, first = result.estimate, result.inferred[0]
     ends = (estimate.effect, first.conf_low, first.conf_high)
+    changes = convert(estimate.scale, "percent", ends, estimate.observed_rate)
     factor = float(first.facts.get("match_factor", math.nan))
     return Finding(
         outcome=estimate.outcome,
@@ -37,7 +38,7 @@ def finding_of(result: AnalysisResult, *, checks: Sequence[CheckResult] = (), me
         effect=estimate.effect,
         conf_low=first.conf_low,
         conf_high=first.conf_high,
-        changes=convert(estimate.scale, "percent", ends, estimate.observed_rate),
+        changes=(changes[0], _open(first.conf_low, changes[1]), _open(first.conf_high, changes[2])),
         verdict=result.verdict,
         observed=estimate.observed,
         expected=estimate.counterfactual,
@@ -47,6 +48,8 @@ def finding_of(result: AnalysisResult, *, checks: Sequence[CheckResult] = (), me
         against="the comparison areas" if estimate.comparison_units else "the area's own earlier course",
         method=first.method,
         p_value=first.p_value,
+        p_adjusted=result.p_adjusted,
+        p_holm=result.p_holm,
         rates=tuple(result.rates.get(p, math.nan) for p in POPULATIONS),
         drawn=float(first.facts.get("placebo_neighbourhoods", math.nan)),
         apart=float(first.facts.get("disjoint_neighbourhoods", math.nan)),
@@ -56,3 +59,8 @@ def finding_of(result: AnalysisResult, *, checks: Sequence[CheckResult] = (), me
         assumption=estimate.assumption,
         concerns=tuple(c.name for c in checks if c.verdict == "concern"),
     )
+
+
+def _open(end: float, change: float) -> float:
+    """An end of the interval in per cent; one that is not there is not a fall of 100 %."""
+    return end if math.isinf(end) else change

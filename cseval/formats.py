@@ -8,8 +8,12 @@ from decimal import Decimal
 from cseval.months import month_words as month_words
 
 MINUS = "\N{MINUS SIGN}"
-NOT_AVAILABLE, NOT_APPLICABLE = "[x]", "[z]"
-LEGEND = {NOT_AVAILABLE: "not available", NOT_APPLICABLE: "not applicable"}
+NOT_AVAILABLE, NOT_APPLICABLE, SUPPRESSED = "[x]", "[z]", "[c]"
+LEGEND = {
+    NOT_AVAILABLE: "not available",
+    NOT_APPLICABLE: "not applicable",
+    SUPPRESSED: "suppressed: a small count from unpublished data",
+}
 
 OUTCOME_NAMES = {
     "anti_social_behaviour": "anti-social behaviour",
@@ -84,8 +88,8 @@ def interval_text(low: float, high: float) -> str:
     """An interval of percentages: ``from −35.0% to −12.1%``; an open end is said in words."""
     if math.isnan(low) or math.isnan(high):
         return NOT_AVAILABLE
-    start = percent_text(low) if math.isfinite(low) else "below any bound"
-    end = percent_text(high) if math.isfinite(high) else "above any bound"
+    start = percent_text(low) if math.isfinite(low) else "any fall"
+    end = percent_text(high) if math.isfinite(high) else "any rise"
     return f"from {start} to {end}"
 
 
@@ -96,10 +100,13 @@ def interval_cell(low: float, high: float) -> str:
 
 def change_words(percent: float) -> str:
     """A percentage change as a noun: ``a 9.8% fall``, ``an 8.2% rise``; never ``no change``."""
-    size = percent_text(abs(percent))
-    if size == NOT_AVAILABLE:
+    if math.isnan(percent):
         return "an unknown change"
-    if size == "0.0%":
+    if math.isinf(percent):
+        return f"a {'fall' if percent < 0 else 'rise'} of any size"
+    sizes = (percent_text(abs(percent), digits=digits) for digits in (1, 2, 3))
+    size = next((s for s in sizes if s.strip("0.%")), "")
+    if not size:
         return "a change of 0.0%"
     return an(f"{size} {'fall' if percent < 0 else 'rise'}")
 
@@ -112,15 +119,17 @@ def an(phrase: str) -> str:
 
 def interval_words(low: float, high: float) -> str:
     """An interval of percentages as a reader says it: ``anything from a 9.8% fall to a 4.1% rise``."""
-    if not (math.isfinite(low) and math.isfinite(high)):
+    if math.isnan(low) or math.isnan(high) or (math.isinf(low) and math.isinf(high)):
         return "an interval without bounds"
     return f"anything from {change_words(low)} to {change_words(high)}"
 
 
 def fewer_words(averted: float) -> str:
     """Incidents averted as a comparison: ``312 fewer``, ``40 more``, ``as many``."""
-    if not math.isfinite(averted):
+    if math.isnan(averted):
         return "an unknown number"
+    if math.isinf(averted):
+        return f"any number {'fewer' if averted > 0 else 'more'}"
     if round(averted) == 0:
         return "as many"
     return f"{count_text(abs(averted))} {'fewer' if averted > 0 else 'more'}"

@@ -18,14 +18,16 @@ UNRELIABLE = "not reliable enough to read"
 NOT_ESTIMABLE = "cannot be estimated"
 VOCABULARY = (REDUCTION, INCREASE, WEAK_REDUCTION, WEAK_INCREASE, NO_CLEAR_CHANGE, UNRELIABLE, NOT_ESTIMABLE)
 
-#: A test that rejects more than this share of true nulls at the 5 % level is not read.
-WORST_RATE = 0.15
+#: A test that rejects more than this share of true nulls at the 5 % level is not read; one above the other weakly.
+WORST_RATE, RAISED_RATE = 0.15, 0.10
+#: What a clear finding becomes when something weakens it.
+WEAKER = {REDUCTION: WEAK_REDUCTION, INCREASE: WEAK_INCREASE}
 
 
 def read_interval(conf_low: float, conf_high: float) -> str:
-    """What an interval says by itself: both ends below zero, both above, or spanning it."""
-    if not (math.isfinite(conf_low) and math.isfinite(conf_high)):
-        return NOT_ESTIMABLE if math.isnan(conf_low) or math.isnan(conf_high) else NO_CLEAR_CHANGE
+    """What an interval says by itself: wholly below zero, wholly above, or spanning it; an end may be infinite."""
+    if math.isnan(conf_low) or math.isnan(conf_high):
+        return NOT_ESTIMABLE
     if conf_high < 0:
         return REDUCTION
     return INCREASE if conf_low > 0 else NO_CLEAR_CHANGE
@@ -46,19 +48,29 @@ def analysis_verdict(conf_low: float, conf_high: float, rate: float, reliable: b
 
     Notes
     -----
-    A clear finding by a method that is unreliable, or that rejects more than 15 % of true nulls, is not read.
+    A clear finding by a method that is unreliable, or that rejects more than 15 % of true nulls, is not read; by one
+    that rejects more than 10 % it is weakened.
     An interval that spans zero under such a method is still no clear evidence, since its errors are too small.
     """
     reading = read_interval(conf_low, conf_high)
     doubtful = not reliable or (math.isfinite(rate) and rate > WORST_RATE)
-    return UNRELIABLE if doubtful and reading in (REDUCTION, INCREASE) else reading
+    if doubtful and reading in WEAKER:
+        return UNRELIABLE
+    return WEAKER.get(reading, reading) if math.isfinite(rate) and rate > RAISED_RATE else reading
 
 
 def primary_verdict(reading: str, checks: Sequence[CheckResult]) -> str:
     """Verdict of the evaluation: a clear finding is weakened if a check that bears on it raises concern."""
     raised = any(c.verdict == "concern" for c in checks)
-    weaker = {REDUCTION: WEAK_REDUCTION, INCREASE: WEAK_INCREASE}
-    return weaker.get(reading, reading) if raised else reading
+    return WEAKER.get(reading, reading) if raised else reading
+
+
+def secondary_verdict(reading: str, p_adjusted: float, level: float = 0.05) -> str:
+    """Verdict of a secondary outcome: a clear finding that does not survive the number of outcomes is weakened.
+
+    `p_adjusted` is NaN where nothing was adjusted.
+    """
+    return WEAKER.get(reading, reading) if math.isfinite(p_adjusted) and p_adjusted >= level else reading
 
 
 def evidence_statement(checks: Sequence[CheckResult]) -> str:

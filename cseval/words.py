@@ -68,6 +68,8 @@ class Finding:
     method : str
         The inference method that interval and p-value are by.
     p_value : float
+    p_adjusted, p_holm : float
+        Adjusted for the number of secondary outcomes, by max-T where that is possible and by Holm; NaN for others.
     rates : tuple of float
         Measured false-positive rates of `method` at 5 %, by the populations of `PLACES`; NaN where not measured.
     drawn, apart : float
@@ -99,6 +101,8 @@ class Finding:
     against: str = "the comparison areas"
     method: str = ""
     p_value: float = NAN
+    p_adjusted: float = NAN
+    p_holm: float = NAN
     rates: tuple[float, ...] = ()
     drawn: float = NAN
     apart: float = NAN
@@ -141,10 +145,12 @@ def interval_sentence(finding: Finding) -> str:
     _, low, high = finding.changes
     if not _estimable(finding) or math.isnan(low) or math.isnan(high):
         return ""
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return f"The 95% interval runs {f.interval_text(low, high)}."
+    if math.isinf(low) and math.isinf(high):
+        return "The 95% interval has no end that these data can give."
     text = f"The 95% interval runs {f.interval_text(low, high)}: {f.interval_words(low, high)}."
-    return text + (_too_narrow(finding) if too_often(finding.rate) else "")
+    if too_often(finding.rate):
+        return text + _too_narrow(finding)
+    return text + (" The method is not reliable here." if finding.verdict == UNRELIABLE else "")
 
 
 def incidents_sentence(finding: Finding) -> str:
@@ -165,8 +171,8 @@ def incidents_sentence(finding: Finding) -> str:
 
 
 def _averted_span(low: float, high: float) -> str:
-    """The interval of incidents averted, from the most to the fewest; an end that is not there is said so."""
-    if not (math.isfinite(low) and math.isfinite(high)):
+    """The interval of incidents averted, from the most to the fewest, as the changes in per cent run."""
+    if not (math.isfinite(low) or math.isfinite(high)):
         return "the 95% interval has no end that these data can give"
     return f"95% interval from {f.fewer_words(high)} to {f.fewer_words(low)}"
 
@@ -184,6 +190,7 @@ def reading(finding: Finding) -> str:
     return (
         f"{OPENINGS[finding.verdict]} {what}: {change} (95% interval from {low} to {high}), "
         f"{incidents_words(finding.averted)}, compared with what would have been expected from {finding.against}."
+        f"{_adjusted(finding)}"
     )
 
 
@@ -196,16 +203,21 @@ def _unclear_reading(what: str, finding: Finding) -> str:
 
 
 def _count_reading(what: str, finding: Finding) -> str:
-    effect, low, high = (f.decimal_text(v, signed=True) for v in (finding.effect, finding.conf_low, finding.conf_high))
-    ends = math.isfinite(finding.conf_low + finding.conf_high)
+    effect, low, high = map(_count, (finding.effect, finding.conf_low, finding.conf_high))
+    ends = math.isfinite(finding.conf_low) and math.isfinite(finding.conf_high)
     span = f"95% interval from {low} to {high}" if ends else "the interval has no end that these data can give"
     narrow = _too_narrow(finding) if finding.verdict == NO_CLEAR_CHANGE and too_often(finding.rate) else ""
     return f"{f.sentence_case(finding.verdict)}: {effect} {what} incidents per unit and month ({span}).{narrow}"
 
 
+def _count(value: float) -> str:
+    """Incidents per unit and month with their sign; a small number keeps the digits that tell it from zero."""
+    return f.decimal_text(value, digits=2 if abs(value) >= 0.005 else 4, signed=True)
+
+
 def smallest_change_sentence(finding: Finding) -> str:
     """The smallest changes found four times in five, as injected effects show or else as the placebo spread implies."""
-    if not _estimable(finding):
+    if not _estimable(finding) or too_often(finding.rate):
         return ""
     if finding.measured:
         return f"{finding.measured} Smaller changes can easily be missed."
@@ -227,13 +239,21 @@ def certainty_sentence(finding: Finding) -> str:
     measured = (
         f"where nothing was done, it finds an effect in {f.joined(known)} (5% is promised)"
         if known
-        else "its error rate on these data was not measured"
+        else "its error rate could not be measured on these data"
     )
     among = ""
     if math.isfinite(finding.apart):
         like = "of similar count" if finding.alike else "of whatever count"
         among = f" ({f.count_text(finding.drawn)} {like} in {f.count_text(finding.apart)} separate places)"
-    return f"By {finding.method}{among}, {f.p_text(finding.p_value)}; {measured}."
+    return f"By {finding.method}{among}, {f.p_text(finding.p_value)}; {measured}.{_adjusted(finding)}"
+
+
+def _adjusted(finding: Finding) -> str:
+    """The p-value among all secondary outcomes, or one clear finding among many would read as the only one."""
+    if not math.isfinite(finding.p_adjusted):
+        return ""
+    holm = f" (by Holm {f.p_cell(finding.p_holm)})" if finding.p_holm != finding.p_adjusted else ""
+    return f" Adjusted for the number of secondary outcomes tested, {f.p_text(finding.p_adjusted)}{holm}."
 
 
 def caveat_sentence(finding: Finding) -> str:
@@ -267,11 +287,11 @@ def rates_words(rates: Sequence[float]) -> str:
 def incidents_words(averted: tuple[float, float, float]) -> str:
     """Incidents averted and their interval in words, with the direction said."""
     middle, low, high = averted
-    if not all(map(math.isfinite, averted)):
+    if not math.isfinite(middle):
         return "in a number of incidents that these data cannot give"
     count = f"{f.fewer_words(middle)} incident{'' if abs(round(middle)) == 1 else 's'} than expected"
     said = count if round(middle) else "as many incidents as expected"
-    return f"about {said} (95% interval from {f.fewer_words(low)} to {f.fewer_words(high)})"
+    return f"about {said} ({_averted_span(low, high)})"
 
 
 def too_often(rate: float) -> bool:
@@ -285,14 +305,15 @@ def _estimable(finding: Finding) -> bool:
 
 def _change(log_effect: float) -> str:
     """A log effect as a change: ``a 9.8% fall``."""
-    return f.change_words(percent(log_effect))
+    return f.change_words(log_effect if math.isinf(log_effect) else percent(log_effect))
 
 
 def _span(conf_low: float, conf_high: float) -> str:
     """What an interval that spans zero leaves possible, or that it has no end."""
-    if conf_low > 0 or conf_high < 0 or not math.isfinite(conf_low + conf_high):
+    if math.isinf(conf_low) and math.isinf(conf_high):
         return "the interval has no end that these data can give"
-    return f"the data are consistent with {f.interval_words(percent(conf_low), percent(conf_high))}"
+    low, high = (v if math.isinf(v) else percent(v) for v in (conf_low, conf_high))
+    return f"the data are consistent with {f.interval_words(low, high)}"
 
 
 def _too_narrow(finding: Finding) -> str:

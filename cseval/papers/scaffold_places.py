@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from cseval.errors import UsageError
-from cseval.papers.contents import CLAIMS
+from cseval.papers.runs import CLAIMS
 from cseval.papers.controls import PREFIX
 from cseval.papers.runs import HASH_FIELD
 from cseval.papers.tags import FIGURE, MOST, TABLE, VALUE

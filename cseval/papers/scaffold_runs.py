@@ -11,7 +11,7 @@ from typing import Any
 
 from cseval.errors import DataError, UsageError
 from cseval.inputs import DEMONSTRATION, REAL
-from cseval.papers.contents import CLAIMS
+from cseval.papers.runs import CLAIMS
 from cseval.reporting.atomic import MANIFEST
 from cseval.reporting.printed import PLACES
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -115,8 +114,8 @@ def analysis_values(result: EvaluationResult, analysis: AnalysisResult) -> dict[
     row = t.effect_of(result, analysis)
     percents = {c: f.percent_text(t.number(row[c]), signed=True) for c in PERCENTS}
     counts = {c: f.count_text(t.number(row[c])) for c in COUNTS}
-    ends = (t.number(row["percent_low"]), t.number(row["percent_high"]))
-    said = sentences(finding_in(result, analysis))
+    finding = finding_in(result, analysis)
+    ends, said = finding.changes[1:], sentences(finding)
     return {
         "label": t.label_of(result, analysis.analysis.slug),
         "outcome": f.outcome_words(analysis.estimate.outcome),
@@ -125,12 +124,11 @@ def analysis_values(result: EvaluationResult, analysis: AnalysisResult) -> dict[
         "verdict": str(row["verdict"]),
         **percents,
         **counts,
+        "p_adjusted": f.p_text(t.number(row["p_adjusted"])),
         "p_value": f.p_text(t.number(row["p_value"])),
         "false_positive_rate": f.rate_text(t.number(row["false_positive_rate"])),
         **{name: text or f.NOT_AVAILABLE for name, text in said.items()},
-        "interval": f.interval_words(*ends).removeprefix("anything ")
-        if all(map(math.isfinite, ends))
-        else f.interval_text(*ends),
+        "interval": f.interval_words(*ends).removeprefix("anything "),
         "interval_sentence": said["interval"] or f.NOT_AVAILABLE,
     }
 

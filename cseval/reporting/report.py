@@ -27,7 +27,6 @@ from cseval.reporting.document import (
     lines,
 )
 from cseval.tables import Table
-from cseval.verdict import INCREASE, REDUCTION
 from cseval.words import EVERYTHING, sentences
 
 if TYPE_CHECKING:
@@ -170,23 +169,14 @@ def _readings(result: EvaluationResult) -> Bullets:
 
 
 def _reading(result: EvaluationResult, analysis: AnalysisResult) -> str:
-    """A finding in words, with its p-value among all that were tested, and what could have been found."""
+    """A finding in words, and what could have been found."""
     said = f.full_stop(analysis.sentence)
     low, high = analysis.detectable_error
     if "four times in five" not in said:
         said = f"{said} {ti.measured_sentence(result, analysis)}"
     elif low == low and high == high:
         said = f"{said.removesuffix('.')} (Monte Carlo errors {low:.1f} and {high:.1f} points)."
-    return f"{said.strip()} {_among_all(analysis)}".strip()
-
-
-def _among_all(analysis: AnalysisResult) -> str:
-    """The adjusted p-values of a clear finding in a secondary outcome, or one among many would read as the only one."""
-    clear = analysis.verdict in (REDUCTION, INCREASE)
-    if not clear or analysis.p_adjusted != analysis.p_adjusted:
-        return ""
-    holm = f" (by Holm {f.p_cell(analysis.p_holm)})" if analysis.p_holm != analysis.p_adjusted else ""
-    return f"Adjusted for the number of secondary outcomes tested, {f.p_text(analysis.p_adjusted)}{holm}."
+    return said.strip()
 
 
 def _weaknesses(result: EvaluationResult) -> Bullets:

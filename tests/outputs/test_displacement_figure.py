@@ -82,7 +82,7 @@ def test_the_treated_area_itself_is_never_read_as_displacement():
 def test_intervals_that_are_missing_or_go_on_are_drawn():
     figure = made(**{"ring 1": (1, -4.0, np.nan, np.nan), "ring 2": (14, 60.0, -100.0, np.inf)})
     assert render(figure).png
-    assert "(from −100.0% to above any bound)" in figure.alt
+    assert "(from −100.0% to any rise)" in figure.alt
     assert "[x]" in figure.alt
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from dataclasses import replace
 
-import pytest
 from result_builders import CHOICE, COMMAND, HASH, make_result
 from result_frames import COARSE, ONE_PLACE, TOO_SHORT, make_curve
 
@@ -148,28 +146,6 @@ def test_secondary_findings_carry_what_could_have_been_seen(result):
     readings = dict(section(known, "effects").blocks[1].items)
     assert readings["Robbery"] == f"{said[:-1]} (Monte Carlo errors 1.0 and 2.1 points)."
     assert readings["Linear comparison of counts"] == said
-
-
-@pytest.mark.parametrize(
-    ("verdict", "p", "holm", "words"),
-    [
-        (
-            "evidence of an increase",
-            0.4,
-            0.5,
-            "Adjusted for the number of secondary outcomes tested, p = 0.40 (by ",
-        ),
-        ("evidence of a reduction", 0.03, 0.03, "Adjusted for the number of secondary outcomes tested, p = 0.030."),
-        ("no clear evidence of a change", 0.4, 0.5, ""),
-        ("evidence of an increase", math.nan, math.nan, ""),
-    ],
-)
-def test_a_clear_finding_among_many_gives_its_adjusted_p(result, verdict, p, holm, words):
-    changed = replace(result.analyses[1], verdict=verdict, p_adjusted=p, p_holm=holm)
-    analyses = (result.analyses[0], changed, *result.analyses[2:])
-    said = dict(section(replace(result, analyses=analyses), "effects").blocks[1].items)["Criminal damage"]
-    assert words in said
-    assert ("Adjusted" in said) == bool(words)
 
 
 def test_the_table_of_detectable_changes_says_what_no_change_reaches(result):

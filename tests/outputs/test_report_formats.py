@@ -68,7 +68,9 @@ def test_p_value_is_never_printed_as_nought_nor_across_the_level(p):
         (18.0, "an 18.0% rise"),
         (110.0, "a 110.0% rise"),
         (-84.0, "an 84.0% fall"),
-        (0.01, "a change of 0.0%"),
+        (0.01, "a 0.01% rise"),
+        (0.0001, "a change of 0.0%"),
+        (-INF, "a fall of any size"),
         (NAN, "an unknown change"),
     ],
 )
@@ -81,8 +83,9 @@ def test_interval_in_words():
     assert f.interval_text(-35.04, -12.1) == "from −35.0% to −12.1%"
     assert f.interval_cell(-35.04, 12.1) == "−35.0% to 12.1%"
     assert f.interval_text(NAN, 1.0) == "[x]"
-    assert f.interval_text(-INF, 1.0) == "from below any bound to 1.0%"
-    assert f.interval_words(-INF, 4.0) == "an interval without bounds"
+    assert f.interval_text(-INF, 1.0) == "from any fall to 1.0%"
+    assert f.interval_words(-INF, 4.0) == "anything from a fall of any size to a 4.0% rise"
+    assert f.interval_words(-INF, INF) == "an interval without bounds"
 
 
 def test_counts_and_incidents():

@@ -57,7 +57,7 @@ def test_words_for_numbers():
         "1st 2nd 3rd 4th 11th 12th 13th 21st 22nd 101st".split()
     )
     assert words.change_words(-8.2) == "an 8.2% fall"
-    assert words.change_words(0.04) == "a change of 0.0%"
+    assert words.change_words(0.04) == "a 0.04% rise"
     assert words.set_words(1, 1) == "rank 1 alone"
     assert words.set_words(3, 17) == "ranks 3 to 17"
     assert words.probability_words(0.004) == "less than 1%"

@@ -13,6 +13,7 @@ from cseval.verdict import (
     INCREASE,
     NO_CLEAR_CHANGE,
     NOT_ESTIMABLE,
+    RAISED_RATE,
     REDUCTION,
     UNRELIABLE,
     VOCABULARY,
@@ -41,7 +42,7 @@ SAYS = {
     "missing": NOT_ESTIMABLE,
     "half missing": NOT_ESTIMABLE,
 }
-RATES = (0.0, 0.05, WORST_RATE, WORST_RATE + 0.001, 0.6, math.nan)
+RATES = (0.0, 0.05, RAISED_RATE, RAISED_RATE + 0.001, WORST_RATE, WORST_RATE + 0.001, 0.6, math.nan)
 WEAKER = {REDUCTION: WEAK_REDUCTION, INCREASE: WEAK_INCREASE}
 
 
@@ -61,7 +62,8 @@ def test_every_combination_of_interval_rate_and_reliability(interval, rate, reli
     found = analysis_verdict(*INTERVALS[interval], rate, reliable)
     alone = SAYS.get(interval, NO_CLEAR_CHANGE)
     doubtful = not reliable or rate > WORST_RATE  # a rate that could not be measured raises no doubt
-    assert found == (UNRELIABLE if doubtful and alone in (REDUCTION, INCREASE) else alone)
+    raised = WEAKER.get(alone, alone) if rate > RAISED_RATE else alone
+    assert found == (UNRELIABLE if doubtful and alone in (REDUCTION, INCREASE) else raised)
     assert found in VOCABULARY
 
 

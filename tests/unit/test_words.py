@@ -23,6 +23,7 @@ from cseval.verdict import (
     WEAK_INCREASE,
     WEAK_REDUCTION,
     analysis_verdict,
+    secondary_verdict,
 )
 from cseval.words import Finding, incidents_words, rates_words, reading, sentences
 
@@ -61,7 +62,7 @@ def grammar(text: str) -> None:
     """Whole sentences, without words that claim too much and without a bare number format."""
     assert re.fullmatch(r"[A-Z\d].*\.", text)
     low = text.lower()
-    for banned in ("significan", "no effect", "no change", "proves", "nan", "inf%", "none%", "  ", "..", "[x]"):
+    for banned in ("significan", "no effect", "no change", "proves", "nan", "inf%", "none%", "  ", "..", "[x]", "-inf"):
         assert banned not in low
     assert "_" not in text
     assert not re.search(r"(?<![\w%])-\d", text)  # a minus sign, never a hyphen
@@ -124,10 +125,11 @@ def check_bounds(verdict, rates, concerns, p, said):
     )
     assert claims == (verdict in (REDUCTION, INCREASE, WEAK_REDUCTION, WEAK_INCREASE))
     assert not (broken and "consistent with anything" in said["reading"])
-    if broken and "no end" not in said["interval"] and "any bound" not in said["interval"]:
+    if broken and "no end" not in said["interval"]:
         assert "far too narrow" in said["interval"]
     known = [r for r in rates if math.isfinite(r)]
-    assert ("its error rate on these data was not measured" in said["certainty"]) == (not known)
+    assert ("its error rate could not be measured on these data" in said["certainty"]) == (not known)
+    assert not (broken and said["smallest_change"])
     assert all(f"{100 * r:.1f}%" in said["certainty"] for r in known)
     assert ("p not available" in said["certainty"]) == math.isnan(p)
     assert all(name in said["caveat"] for name in concerns)
@@ -186,11 +188,42 @@ def test_what_would_have_been_detected_is_said_once_and_the_measured_words_come_
     assert measured["smallest_change"] == "A fall of 19% is found. Smaller changes can easily be missed."
 
 
-@pytest.mark.parametrize("interval", OPEN[NO_CLEAR_CHANGE])
-def test_an_interval_without_an_end_is_not_printed(interval):
+@pytest.mark.parametrize(
+    ("interval", "said"),
+    [
+        ((-0.1, -INF, INF), "the interval has no end that these data can give"),
+        ((-0.1, -0.3, INF), "consistent with anything from a 25.9% fall to a rise of any size"),
+        ((-0.1, -INF, 0.2), "consistent with anything from a fall of any size to a 22.1% rise"),
+    ],
+)
+def test_an_end_that_is_not_there_is_said_and_the_other_one_printed(interval, said):
     text = say(NO_CLEAR_CHANGE, interval=interval)
-    assert "the interval has no end that these data can give" in text
+    assert said in text
     grammar(text)
+
+
+def test_a_direction_can_be_read_from_one_end():
+    assert analysis_verdict(-INF, -0.05, 0.05) == REDUCTION
+    text = say(REDUCTION, interval=(-0.4, -INF, -0.05), averted=(90.0, 10.0, INF))
+    assert "a 33.0% fall (95% interval from a fall of any size to a 4.9% fall)" in text
+    assert "about 90 fewer incidents than expected (95% interval from any number fewer to 10 fewer)" in text
+
+
+def test_a_finding_among_many_outcomes_says_what_is_left_of_it():
+    alone = say(WEAK_INCREASE, p_value=0.045)
+    among = finding(WEAK_INCREASE, p_value=0.045, p_adjusted=0.44, p_holm=0.5)
+    assert reading(among) == alone + " Adjusted for the number of secondary outcomes tested, p = 0.44 (by Holm 0.50)."
+    assert sentences(among)["certainty"].endswith("tested, p = 0.44 (by Holm 0.50).")
+    assert secondary_verdict(INCREASE, 0.44) == WEAK_INCREASE
+    assert secondary_verdict(INCREASE, 0.02) == secondary_verdict(INCREASE, NAN) == INCREASE
+    assert secondary_verdict(NO_CLEAR_CHANGE, 0.9) == NO_CLEAR_CHANGE
+
+
+def test_a_small_number_keeps_the_digits_that_tell_it_from_zero():
+    assert say(REDUCTION, interval=(-0.01, -0.02, -0.0002)).count("a 0.02% fall") == 1
+    counted = say(NO_CLEAR_CHANGE, COUNT, interval=(0.001, -0.011, 0.002))
+    assert "+0.0010 vehicle offences" in counted
+    assert f"from {MINUS}0.01 to +0.0020" in counted
 
 
 @pytest.mark.parametrize(
@@ -209,7 +242,7 @@ def test_a_finding_is_said_with_interval_incidents_and_comparison(verdict, openi
     assert text.startswith(opening)
     assert opening.endswith(effect)
     assert f"(95% interval from {low} to {high})" in text
-    assert "about 120 fewer incidents than expected (95% interval from 8 more to 250 fewer)" in text
+    assert "about 120 fewer incidents than expected (95% interval from 250 fewer to 8 more)" in text
     assert text.endswith("compared with what would have been expected from the comparison areas.")
 
 
@@ -309,9 +342,9 @@ def test_p_values_in_words(p, said):
 
 def test_incidents_say_their_direction_and_group_thousands():
     fewer = incidents_words((1234.4, -56.0, 2000.0))
-    assert fewer == "about 1,234 fewer incidents than expected (95% interval from 56 more to 2,000 fewer)"
+    assert fewer == "about 1,234 fewer incidents than expected (95% interval from 2,000 fewer to 56 more)"
     more = incidents_words((-1234.4, -2000.0, 0.2))
-    assert more == "about 1,234 more incidents than expected (95% interval from 2,000 more to as many)"
+    assert more == "about 1,234 more incidents than expected (95% interval from as many to 2,000 more)"
     assert incidents_words((1.2, 0.6, 1.9)).startswith("about 1 fewer incident than")
     assert incidents_words((0.2, -6, 6.1)).startswith("about as many incidents as expected")
     assert "nan" not in incidents_words((NAN, NAN, NAN))
