@@ -109,13 +109,5 @@ def _detected(result: AnalysisResult, power: PowerResult | None) -> AnalysisResu
         return result
     row = rows.iloc[0]
     fall, rise, low, high = (float(row[c]) for c in ("mde_fall", "mde_rise", "mde_fall_error", "mde_rise_error"))
-    if int(row["months_before"]) != result.design.months_before:
-        fall, rise = _wider((fall, rise), result.smallest_detectable)
     changed = replace(result, smallest_detectable=(fall, rise), detectable_error=(low, high))
     return replace(changed, sentence=sentence_of(changed))
-
-
-def _wider(measured: tuple[float, float], implied: tuple[float, float]) -> tuple[float, float]:
-    """The larger fall and rise of those measured over a shorter window and those that the registered test implies."""
-    falls, rises = ([v for v in pair if not math.isnan(v)] for pair in zip(measured, implied, strict=True))
-    return min(falls, default=math.nan), max(rises, default=math.nan)

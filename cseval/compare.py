@@ -6,16 +6,24 @@ import csv
 import io
 import json
 import math
+import re
+import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cseval.reporting.printed import PLACES
+
 TOLERANCE = 1e-6
+_DECIMAL = re.compile(r"(-?\d+\.\d+)")
 #: Letters of a value that are printed.
 LONGEST = 200
 
 #: Rendered from the tables, so a difference in them shows there: pixels and fonts differ between machines.
 RENDERED = (".png", ".svg")
+#: Zip archives of XML parts: Word documents and workbooks.
+ARCHIVES = (".docx", ".xlsx")
 
 
 def compare_outputs(made: Mapping[str, bytes], folder: Path) -> list[str]:
@@ -29,8 +37,9 @@ def compare_outputs(made: Mapping[str, bytes], folder: Path) -> list[str]:
 
     Notes
     -----
-    CSV and JSON are compared value by value, numbers to a relative and absolute 1e-6; the pages are compared exactly
-    once their embedded pictures are taken out; the manifest without its ``run`` block and output hashes.
+    CSV and JSON are compared value by value, numbers to a relative and absolute 1e-6; pages, and documents and
+    workbooks part by part, exactly but for decimal numbers, once their pictures are taken out; the manifest without
+    its ``run`` block and output hashes.
     """
     found = [f"{p}: not on disk" for p in made if not (folder / p).is_file()]
     here = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
@@ -46,7 +55,25 @@ def _differences(path: str, made: bytes, old: bytes) -> list[str]:
         return _rows(_read_csv(made), _read_csv(old))
     if path.endswith(".json"):
         return _values(_comparable(path, json.loads(made)), _comparable(path, json.loads(old)), "")[:5]
-    return [] if _without_pictures(made) == _without_pictures(old) else ["text differs"]
+    if path.endswith(ARCHIVES):
+        return _parts(made, old)
+    return [] if _same_text(made, old) else ["text differs"]
+
+
+def _parts(made: bytes, old: bytes) -> list[str]:
+    """Differences between two archives of XML parts; pictures are not compared."""
+    try:
+        new, was = _read_parts(made), _read_parts(old)
+    except (zipfile.BadZipFile, zlib.error):
+        return ["is no document that can be opened"]
+    if list(new) != list(was):
+        return ["holds other parts"]
+    return [f"part {name} differs" for name in new if not _same_text(new[name], was[name])]
+
+
+def _read_parts(content: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist() if not name.endswith(RENDERED)}
 
 
 def _read_csv(content: bytes) -> list[list[str]]:
@@ -79,14 +106,14 @@ def _comparable(path: str, content: Any) -> Any:
     if path == "manifest.json" and isinstance(content, dict):
         left_out = ("run", "outputs", "versions", "python", "packages", "cseval")
         return {k: v for k, v in content.items() if k not in left_out}
-    if path == "datapackage.json":
+    if path in ("datapackage.json", PLACES):
         return _without_hashes(content)
     return content
 
 
 def _without_hashes(content: Any) -> Any:
     if isinstance(content, dict):
-        return {k: _without_hashes(v) for k, v in content.items() if k not in ("hash", "bytes")}
+        return {k: _without_hashes(v) for k, v in content.items() if k not in ("hash", "bytes", "sha256")}
     return [_without_hashes(v) for v in content] if isinstance(content, list) else content
 
 
@@ -109,10 +136,13 @@ def _told(value: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
-def _without_pictures(page: bytes) -> str:
-    """A page with embedded pictures and package versions taken out."""
-    import re
+def _same_text(made: bytes, old: bytes) -> bool:
+    """Whether two texts say the same, decimal numbers with the tolerance."""
+    new, was = (_DECIMAL.split(_without_pictures(text)) for text in (made, old))
+    return len(new) == len(was) and all(map(_same, new, was))
 
-    text = page.decode()
-    text = re.sub(r"data:image/[^\"']+", "data:", text)
+
+def _without_pictures(page: bytes) -> str:
+    """A text with embedded pictures and package versions taken out."""
+    text = re.sub(r"data:image/[^\"']+", "data:", page.decode(errors="replace"))
     return re.sub(r"\b\d+\.\d+(\.\d+)+\b", "VERSION", text)

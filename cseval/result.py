@@ -45,7 +45,9 @@ DETECTABLE_COLUMNS = (
     "evaluation analysis outcome method months_before months_after placebos target_power mde_fall mde_fall_error "
     "mde_rise mde_rise_error largest_fall largest_rise size size_error".split()
 )
-CLAIM_COLUMNS = "evaluation claim statement source paragraph outcome verdict on_stand_in sentence caveat".split()
+CLAIM_COLUMNS = (
+    "evaluation claim statement source paragraph reading outcome verdict on_stand_in sentence caveat".split()
+)
 CHECK_COLUMNS = "analysis check question verdict statistic reference p_value sentence".split()
 
 

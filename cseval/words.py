@@ -279,9 +279,10 @@ def class_words(value: object) -> str:
 
 
 def rates_words(rates: Sequence[float]) -> str:
-    """Measured error rates as one cell, ``5.0 / 7.9 / 2.8%``; those that were not measured are left out."""
-    known = [f"{100 * r:.1f}" for r in rates if math.isfinite(r)]
-    return " / ".join(known) + "%" if known else "not measured"
+    """Measured error rates as one cell, ``5.0% / 7.9% / [x]``, in the order of `PLACES`."""
+    if not any(map(math.isfinite, rates)):
+        return "not measured"
+    return " / ".join(f.rate_text(r) for r in rates)
 
 
 def incidents_words(averted: tuple[float, float, float]) -> str:

@@ -138,6 +138,7 @@ DESCRIPTIONS = {
     "rank_high": "Upper end of that set.",
     "rank_low": "Lower end of the 95% confidence set of the place, which holds for all units at once.",
     "rank_relative": "Place by percentage change; 1 is the largest fall.",
+    "reading": "How the words of the claim are read where they leave something open; empty if nothing.",
     "reason": "Why it does not hold, or could not be made; empty if there is nothing to say.",
     "reference": "What the statistic is compared with.",
     "registered": "Whether this is the registered specification.",

@@ -178,13 +178,15 @@ def timeline_figure(result: EvaluationResult) -> Figure | str:
     first = _first_shown(data, window.first)
     begun = "" if first == window.first else f"None of them began before {f.month_words(first)}. "
     places = place_rows([("", data["programme"].tolist())], WORDED)
+    unknown = len(values) - len(known)
+    undated = f"{f.plural(unknown, 'more has', 'more have')} no known start. " if unknown else ""
     return Figure(
         name="timeline",
         title="Other programmes in the same months",
         alt=_timeline_alt(data[data["kind"] == "other"], start, window),
         caption=(
             "Bars run from the first to the last month known, in the months evaluated; an arrow means that a programme "
-            f"began earlier, went on after them, or has no end in the register. {begun}"
+            f"began earlier, went on after them, or has no end in the register. {begun}{undated}"
             f"Source: {result.overlaps.source or 'programme register'}."
         ),
         data=data[["programme", "first_month", "last_month"]],

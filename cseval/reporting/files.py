@@ -138,6 +138,7 @@ def claims_frame(result: EvaluationResult) -> pd.DataFrame:
             c.statement.text,
             c.statement.source,
             c.statement.paragraph,
+            c.statement.reading,
             c.outcome,
             c.verdict,
             c.on_stand_in,

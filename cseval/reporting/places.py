@@ -12,7 +12,7 @@ from cseval.reporting import further
 from cseval.reporting import tables as t
 from cseval.reporting.markdown import foot_notes
 from cseval.reporting.printed import RUN, printed, printed_json
-from cseval.reporting.report import finding_in
+from cseval.reporting.report import finding_in, stands_in
 from cseval.words import sentences
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ def run_values(result: EvaluationResult, command: str) -> dict[str, str]:
         "after": f.span_words(t.first_after(result), design.periods[-1]),
         "treated": f.joined(t.treated_names(result)),
         "comparison": t.comparison_words(result),
+        "stands_in": stands_in(result) or f.NOT_AVAILABLE,
         "evidence": f.full_stop(result.evidence),
         "data": result.data,
         "sources": t.source_words(result),
@@ -129,6 +130,7 @@ def analysis_values(result: EvaluationResult, analysis: AnalysisResult) -> dict[
         "false_positive_rate": f.rate_text(t.number(row["false_positive_rate"])),
         **{name: text or f.NOT_AVAILABLE for name, text in said.items()},
         "interval": f.interval_words(*ends).removeprefix("anything "),
+        "assumption": f.full_stop(finding.assumption),
         "interval_sentence": said["interval"] or f.NOT_AVAILABLE,
     }
 

@@ -113,7 +113,7 @@ def answer(result: EvaluationResult) -> Answer:
     primary = result.primary
     said = sentences(finding_in(result, primary))
     facts = (
-        ("What stands in", _stands_in(result)),
+        ("What stands in", stands_in(result)),
         ("Interval", said["interval"]),
         ("Incidents", said["incidents"]),
         ("In one sentence", _plain_reading(result, said["reading"])),
@@ -137,7 +137,7 @@ def finding_in(result: EvaluationResult, analysis: AnalysisResult) -> Finding:
     return finding_of(analysis, checks=checks, measured=ti.measured_sentence(result, analysis))
 
 
-def _stands_in(result: EvaluationResult) -> str:
+def stands_in(result: EvaluationResult) -> str:
     """Which outcome could not be evaluated, if the one the protocol prefers is not in the data."""
     wanted, used = result.evaluation.primary.outcomes[0], result.primary.estimate.outcome
     if wanted == used:
@@ -214,9 +214,9 @@ def _checks(result: EvaluationResult) -> list[Block]:
             title = f"{check.table.title} ({check.name})" if check.table.title in titles else check.table.title
             titles.add(title)
             table = replace(check.table, title=title, slug="check-" + re.sub(r"[^a-z0-9]+", "-", check.name.lower()))
-            if check.name in TABLE_FILES:
-                table = t.shortened(table, TABLE_FILES[check.name])
-            blocks.append(TableBlock(table=t.printable(table, result), folded=True))
+            path = TABLE_FILES.get(check.name, "")
+            table = t.shortened(table, path) if path else table
+            blocks.append(TableBlock(table=t.printable(table, result), folded=True, path=path))
     return blocks
 
 

@@ -13,6 +13,7 @@ from cseval.inputs import DEMONSTRATION
 from cseval.reporting.tables_base import (
     MOST_ROWS,
     RATES,
+    RATES_NOTE,
     SIMULATED,
     cell_text,
     effect_of,
@@ -111,8 +112,7 @@ def effects_table(result: EvaluationResult, *, cluster: bool = True) -> Table:
         "Change: incidents in the treated area after the start, compared with what would have been expected.",
         *_methods(result),
         "Measured error rate: how often the same method finds an effect, at 5%, where nothing was done: among all "
-        "placebo neighbourhoods / among those with a count like the treated area's / among those chosen as the worst "
-        "of their district."
+        f"{RATES_NOTE}."
         + (" Cluster-robust errors are shown to be compared, not to be relied on." if "cluster_p" in rows[0] else ""),
         *_full_names(result),
     ]

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 SIMULATED = "The data are simulated for demonstration: no number here describes a real place."
 MOST_ROWS = 60
+RATES_NOTE = (
+    "placebo neighbourhoods / among those with a count like the treated area's / among those chosen as the worst of "
+    "their district; [x] where it could not be measured"
+)
 #: Measured error rates of one analysis, by the placebo populations of `cseval.words.PLACES`.
 RATES = ("false_positive_rate", "false_positive_rate_matched", "false_positive_rate_selection")
 

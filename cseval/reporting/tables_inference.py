@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cseval import formats as f
 from cseval.inference.choice import FEWEST_MEASURED
-from cseval.reporting.tables_base import RATES, label_of, make_table, number, records
+from cseval.reporting.tables_base import RATES, RATES_NOTE, label_of, make_table, number, records
 from cseval.words import rates_words
 
 if TYPE_CHECKING:
@@ -33,8 +33,7 @@ def methods_table(result: EvaluationResult) -> Table:
             result.primary.choice,
             *_reasons(rows),
             "Measured error rate: how often the method finds an effect, at 5%, where nothing was done: among all "
-            "placebo neighbourhoods / among those with a count like the treated area's / among those chosen as the "
-            f"worst of their district. One measured on fewer than {FEWEST_MEASURED} is left out.",
+            f"{RATES_NOTE}, since fewer than {FEWEST_MEASURED} could be measured or the rate is right by construction.",
             "The other methods are shown to be compared; the verdict does not rest on them.",
         ],
     )

@@ -166,7 +166,7 @@ def test_an_interval_that_is_known_to_be_too_narrow_is_not_what_the_data_are_con
 
 
 def test_rates_that_were_not_measured_are_said_not_to_be():
-    assert rates_words([0.05, NAN, 0.079]) == "5.0 / 7.9%"
+    assert rates_words([0.05, NAN, 0.079]) == "5.0% / [x] / 7.9%"
     assert rates_words([NAN]) == "not measured"
 
 
