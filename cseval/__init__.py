@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cseval.claims.ranking import BiggestDecrease
     from cseval.claims.rolling_year import RollingYearTrend
     from cseval.design import Design
+    from cseval.disclosure import Disclosure
     from cseval.errors import CsevalError, DataError, DesignError, EstimationError, SpecError, UsageError
     from cseval.estimate import EFFECT_COLUMNS, Estimate
     from cseval.estimators.arima import ArimaITS
@@ -88,6 +89,7 @@ _WHERE = {
     "claims.ranking": "BiggestDecrease",
     "claims.rolling_year": "RollingYearTrend",
     "design": "Design",
+    "disclosure": "Disclosure",
     "errors": "CsevalError DataError DesignError EstimationError SpecError UsageError",
     "estimate": "EFFECT_COLUMNS Estimate",
     "estimators.arima": "ArimaITS",
@@ -164,6 +166,7 @@ __all__ = [
     "DataError",
     "Design",
     "DesignError",
+    "Disclosure",
     "Dose",
     "DoseResponse",
     "Estimate",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from decimal import Decimal
 
+from cseval.disclosure import Withheld
 from cseval.months import month_words as month_words
 
 MINUS = "\N{MINUS SIGN}"
@@ -30,10 +31,15 @@ _DIGITS = 10
 # Words for people ------------------------------------------------------------------------------------
 
 
+def missing_text(value: float) -> str:
+    """The symbol for a number that is not there: withheld, or not available."""
+    return SUPPRESSED if isinstance(value, Withheld) else NOT_AVAILABLE
+
+
 def percent_text(value: float, *, digits: int = 1, signed: bool = False) -> str:
     """A percentage with a true minus sign: ``−24.6%``; with `signed`, a rise gets a plus."""
     if not math.isfinite(value):
-        return NOT_AVAILABLE
+        return missing_text(value)
     return _signed(value, digits, signed) + "%"
 
 
@@ -44,18 +50,18 @@ def rate_text(rate: float, *, digits: int = 1) -> str:
 
 def count_text(value: float) -> str:
     """A count rounded to a whole number, with thousands separators: ``1,218``."""
-    return _signed(value, 0, False) if math.isfinite(value) else NOT_AVAILABLE
+    return _signed(value, 0, False) if math.isfinite(value) else missing_text(value)
 
 
 def decimal_text(value: float, *, digits: int = 2, signed: bool = False) -> str:
     """A number with a fixed number of decimals and a true minus sign; with `signed`, a plus too."""
-    return _signed(value, digits, signed) if math.isfinite(value) else NOT_AVAILABLE
+    return _signed(value, digits, signed) if math.isfinite(value) else missing_text(value)
 
 
 def plain_text(value: float) -> str:
     """A number of unknown kind: whole numbers as counts, others with about three significant digits."""
     if not math.isfinite(value):
-        return NOT_AVAILABLE
+        return missing_text(value)
     if value == int(value):
         return count_text(value)
     size = math.floor(math.log10(abs(value)))
@@ -65,7 +71,7 @@ def plain_text(value: float) -> str:
 def p_cell(p: float) -> str:
     """A p-value for a table cell: ``< 0.001``, ``0.021``, ``0.25``; never 0.000."""
     if not math.isfinite(p):
-        return NOT_AVAILABLE
+        return missing_text(p)
     if p < 0.001:
         return "< 0.001"
     if p > 0.99:
@@ -79,7 +85,7 @@ def p_cell(p: float) -> str:
 def p_text(p: float) -> str:
     """A p-value in a sentence: ``p < 0.001``, ``p = 0.25``."""
     cell = p_cell(p)
-    if cell == NOT_AVAILABLE:
+    if cell in (NOT_AVAILABLE, SUPPRESSED):
         return "p not available"
     return f"p {cell}" if cell[0] in "<>" else f"p = {cell}"
 
@@ -87,7 +93,7 @@ def p_text(p: float) -> str:
 def interval_text(low: float, high: float) -> str:
     """An interval of percentages: ``from −35.0% to −12.1%``; an open end is said in words."""
     if math.isnan(low) or math.isnan(high):
-        return NOT_AVAILABLE
+        return missing_text(low)
     start = percent_text(low) if math.isfinite(low) else "any fall"
     end = percent_text(high) if math.isfinite(high) else "any rise"
     return f"from {start} to {end}"
@@ -183,13 +189,13 @@ def _signed(value: float, digits: int, plus: bool) -> str:
 
 
 def number_text(value: float) -> str:
-    """A number for a CSV cell: at most 10 significant digits, never scientific, empty if not a number.
+    """A number for a CSV cell: at most 10 digits that count, never scientific; empty if it is none, [c] if withheld.
 
     Infinity is written ``INF``, as the Frictionless table schema has it.
     """
-    value = float(value)
     if math.isnan(value):
-        return ""
+        return SUPPRESSED if isinstance(value, Withheld) else ""
+    value = float(value)
     if math.isinf(value):
         return "INF" if value > 0 else "-INF"
     text = f"{value:.{_DIGITS}g}"
@@ -201,7 +207,7 @@ def number_text(value: float) -> str:
 def json_number(value: float) -> float | int | None:
     """A number for JSON: at most 10 significant digits; None where JSON has no number for it."""
     text = number_text(value)
-    if text in ("", "INF", "-INF"):
+    if text in ("", SUPPRESSED, "INF", "-INF"):
         return None
     return int(text) if text.lstrip("-").isdigit() else float(text)
 

@@ -28,6 +28,8 @@ class Provenance:
     """Where an input came from, as the manifest and the report print it.
 
     `path` is relative to the project; `sha256` is of the file's bytes; `rows` and `months` say what was read.
+    `published` says that its counts are open to everybody at the geography at which they are used: small counts of any
+    other input are withheld from outputs.
     """
 
     kind: str
@@ -41,6 +43,7 @@ class Provenance:
     last_month: str = ""
     vintage: str = ""
     notes: tuple[str, ...] = ()
+    published: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

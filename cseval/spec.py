@@ -15,6 +15,7 @@ from cseval.months import add_months, month_number
 if TYPE_CHECKING:
     from cseval.checks.base import Check
     from cseval.claims.base import Claim
+    from cseval.disclosure import Disclosure
     from cseval.estimators.base import Estimator
     from cseval.inference.base import Inference
     from cseval.inputs import Inputs
@@ -211,6 +212,8 @@ class Evaluation:
         What the evaluation cannot see, printed in the report.
     demonstration_only : str
         Why there are no real data, in one sentence; the evaluation then runs on demonstration data alone.
+    disclosure : Disclosure or None
+        How small counts are withheld where an input is not published; by default those below five.
     """
 
     slug: str
@@ -228,6 +231,7 @@ class Evaluation:
     reasons: tuple[tuple[str, str], ...] = ()
     limits: tuple[str, ...] = ()
     demonstration_only: str = field(default="", metadata=SAID_IF_SET)
+    disclosure: Disclosure | None = field(default=None, metadata=SAID_IF_SET)
 
     def __post_init__(self) -> None:
         _require_slug(self.slug, "an evaluation")

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cseval import formats as f
+from cseval.disclosure import Withheld, withheld_sentence
 from cseval.estimate import LOG, percent
 from cseval.verdict import (
     INCREASE,
@@ -180,6 +181,8 @@ def _averted_span(low: float, high: float) -> str:
 def reading(finding: Finding) -> str:
     """The plain reading: what the estimate allows to be said, and no more."""
     what = f.outcome_words(finding.outcome)
+    if isinstance(finding.effect, Withheld):
+        return withheld_sentence(what)
     if finding.verdict == NOT_ESTIMABLE:
         return f"The change in {what} cannot be estimated from these data."
     if finding.scale != LOG:

@@ -142,12 +142,14 @@ def _run_one(
 ) -> dict[str, object]:
     from cseval.cli.screen import Steps, print_result
     from cseval.execute import execute
+    from cseval.reporting.protect import protect
     from cseval.reporting.write import write_outputs
     from cseval.spec import protocol_hash
 
     started = time.perf_counter()
     with Steps() as steps:
         result, why = execute(evaluation, place.project, data=data, draws=draws, seed=seed, only=only, report=steps)
+    result = protect(result)
     if not as_json:
         click.echo(why)
     folder = place.folder(evaluation.slug, result.data)

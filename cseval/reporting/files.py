@@ -13,8 +13,9 @@ from cseval.checks.specification_curve import CURVE_COLUMNS, curve_frame
 from cseval.checks.specification_curve import NAME as CURVE
 from cseval.errors import DataError
 from cseval.estimate import EFFECT_COLUMNS
-from cseval.formats import csv_text, json_number, number_text
+from cseval.formats import SUPPRESSED, csv_text, json_number, number_text
 from cseval.reporting.columns import MONTHS, describe_column
+from cseval.reporting.protected_frames import holds_withheld
 from cseval.result import (
     CALIBRATION_COLUMNS,
     CHECK_COLUMNS,
@@ -270,7 +271,10 @@ def _resource(path: str, title: str, frame: pd.DataFrame, content: bytes) -> dic
         "encoding": "utf-8",
         "bytes": len(content),
         "hash": "sha256:" + sha256(content),
-        "schema": {"fields": [_field(str(c), frame[c]) for c in frame.columns], "missingValues": [""]},
+        "schema": {
+            "fields": [_field(str(c), frame[c]) for c in frame.columns],
+            "missingValues": ["", SUPPRESSED] if holds_withheld(frame) else [""],
+        },
     }
 
 

@@ -26,6 +26,7 @@ from cseval.reporting.document import (
     TableBlock,
     lines,
 )
+from cseval.reporting.protect import disclosure_sentence
 from cseval.tables import Table
 from cseval.words import EVERYTHING, sentences
 
@@ -276,6 +277,7 @@ def _data(result: EvaluationResult) -> list[Block]:
     notes |= dict.fromkeys(note for p in result.inputs.sources for note in p.notes)
     return [
         *_if_rows(t.inputs_table(result)),
+        Paragraph(text=disclosure_sentence(result)),
         lines(*map(f.full_stop, notes)),
         *(Paragraph(text=text) for text in licence_sentences(result)),
     ]

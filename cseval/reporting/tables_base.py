@@ -39,11 +39,14 @@ def effect_of(result: EvaluationResult, analysis: AnalysisResult) -> Mapping[str
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a frame as dictionaries with text keys."""
-    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+    names = [str(c) for c in frame.columns]  # not by pandas, which makes a plain number of one that is withheld
+    return [dict(zip(names, row, strict=True)) for row in zip(*(frame[c].tolist() for c in frame.columns), strict=True)]
 
 
 def number(value: object) -> float:
-    """A cell as a number; NaN where it holds none."""
+    """A cell as a number; NaN where it holds none, and withheld where it is."""
+    if isinstance(value, float):
+        return value
     try:
         return float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
@@ -67,7 +70,7 @@ def cell_text(value: object) -> str:
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
     if isinstance(value, (int, float, np.integer, np.floating)):
-        return f.plain_text(float(value))
+        return f.plain_text(number(value))
     text = "" if value is None else str(value).strip()
     return f.NOT_AVAILABLE if text in ("", "nan", "NaT", "<NA>", "None") else text
 

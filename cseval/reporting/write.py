@@ -60,8 +60,10 @@ def build_outputs(
     from cseval.reporting.manifest import manifest_bytes
     from cseval.reporting.places import places_json
     from cseval.reporting.printed import PLACES
+    from cseval.reporting.protect import check_protected, protect
     from cseval.reporting.report import build_document
 
+    result = protect(result)
     figures, not_drawn = _figures(result)
     rendered = dict(zip((g.name for g in figures), current().map(_draw, range(len(figures)), result), strict=True))
     frames: dict[str, tuple[str, pd.DataFrame]] = {
@@ -87,15 +89,16 @@ def build_outputs(
         not_drawn=not_drawn,
         project=project or Path.cwd(),
     )
+    check_protected(result, files)
     return files
 
 
 @lru_cache(maxsize=1)
 def _figures(result: EvaluationResult) -> tuple[tuple[Figure, ...], tuple[str, ...]]:
     """The figures of a result; a process that draws several of them makes them once."""
-    from cseval.reporting.figures import make_figures
+    from cseval.reporting.protect import protected_figures
 
-    return make_figures(result)
+    return protected_figures(result)
 
 
 def _draw(number: int, result: EvaluationResult) -> Rendered:

@@ -207,4 +207,5 @@ def describe(found: Recognised, sources: Mapping[str, Source], path: str) -> Pro
         last_month=summary.last_month,
         vintage=summary.vintage,
         notes=summary.notes,
+        published=source.published,
     )

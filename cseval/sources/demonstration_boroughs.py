@@ -178,6 +178,7 @@ def _provenance(seed: int, rows: int) -> Provenance:
         first_month=FIRST,
         last_month=LAST,
         vintage=f"seed {seed}",
+        published=True,  # simulated counts describe nobody
     )
 
 

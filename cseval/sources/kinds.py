@@ -30,7 +30,7 @@ class Source:
     """What a kind of source is, as ``data/sources.toml`` says.
 
     `title`, `publisher`, `licence` and `attribution` are printed with results; `purpose` says what it is for and
-    `obtain` how to get it.
+    `obtain` how to get it. `published` says that its counts are open to everybody as they are.
     """
 
     title: str
@@ -39,6 +39,7 @@ class Source:
     attribution: str
     purpose: str
     obtain: str
+    published: bool = False
 
 
 def module_of(kind: str) -> ModuleType:
@@ -73,7 +74,10 @@ def read_register(path: Path) -> dict[str, Source]:
 
 
 def _source(entry: object, where: str) -> Source:
-    wanted = [f.name for f in fields(Source)]
+    wanted = [f.name for f in fields(Source) if f.name != "published"]
     if not isinstance(entry, dict) or not all(isinstance(entry.get(w), str) for w in wanted):
         raise DataError("an incomplete entry", where=where, expected="text for " + ", ".join(wanted))
-    return Source(**{w: entry[w] for w in wanted})
+    published = entry.get("published", False)
+    if not isinstance(published, bool):
+        raise DataError(f"published = {published!r}", where=where, expected="true or false")
+    return Source(**{w: entry[w] for w in wanted}, published=published)

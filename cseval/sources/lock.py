@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from cseval.errors import DataError
 from cseval.panel import Provenance
-from cseval.sources.kinds import KINDS
+from cseval.sources.kinds import KINDS, read_register
 
 if TYPE_CHECKING:
     from cseval.project import Project
 
 FORMAT = 1
 PRESENT, ABSENT, CHANGED = "present", "absent", "changed"
-_FIELDS = tuple(f.name for f in fields(Provenance))
+#: What the lock records of a file; whether its kind is published is for the register to say, each time it is read.
+_FIELDS = tuple(f.name for f in fields(Provenance) if f.name != "published")
 
 
 def read_lock(project: Project) -> tuple[Provenance, ...]:
@@ -39,7 +40,9 @@ def read_lock(project: Project) -> tuple[Provenance, ...]:
     entries = document.get("files") if isinstance(document, dict) else None
     if not isinstance(entries, list) or document.get("format") != FORMAT:
         raise _damaged(path, f"no list of files in format {FORMAT}")
-    return tuple(_entry(e, path, n) for n, e in enumerate(entries, start=1))
+    found = [_entry(e, path, n) for n, e in enumerate(entries, start=1)]
+    sources = read_register(project.sources_toml) if found else {}
+    return tuple(replace(e, published=sources[e.kind].published) for e in found)
 
 
 def _damaged(path: Path, reason: str) -> DataError:
@@ -80,7 +83,7 @@ def state(project: Project, entry: Provenance) -> str:
 
 def lock_text(entries: Sequence[Provenance]) -> str:
     """The lock as written: sorted, without a clock, so that the same files give the same bytes."""
-    files = [asdict(e) for e in sorted(entries, key=lambda e: e.path)]
+    files = [{name: getattr(e, name) for name in _FIELDS} for e in sorted(entries, key=lambda e: e.path)]
     return json.dumps({"files": files, "format": FORMAT}, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 

@@ -37,6 +37,8 @@ LAYERS = (
     ("estimate", "tables"),
     ("spec",),
     ("months",),
+    ("disclosure_audit",),
+    ("disclosure",),
     ("parallel",),
     ("errors", "defaults"),
     ("",),  # cseval/__init__.py: public names, loaded lazily from a table of strings

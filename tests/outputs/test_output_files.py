@@ -70,13 +70,15 @@ def test_every_csv_is_utf8_with_lf_and_ten_digits(outputs):
 
 
 def test_the_contract_of_the_folder_is_kept(outputs):
-    expected = "effects.csv effects.json effects.md effects.html effects.docx effects.xlsx report.html report.md report.docx "
+    expected = (
+        "effects.csv effects.json effects.md effects.html effects.docx effects.xlsx report.html report.md report.docx "
+    )
     expected += "places.json manifest.json datapackage.json"
     assert set(expected.split()) <= set(outputs)
     figures = {p.split("/")[1].split(".")[0] for p in outputs if p.startswith("figures/")}
-    assert figures == set("series forest event-study placebo displacement calibration its roles-map timeline power".split()) | {
-        "specification-curve"
-    }
+    assert figures == set(
+        "series forest event-study placebo displacement calibration its roles-map timeline power".split()
+    ) | {"specification-curve"}
     for name in figures:
         assert {f"figures/{name}.{e}" for e in ("png", "svg", "csv")} <= set(outputs)
 
