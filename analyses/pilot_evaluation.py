@@ -167,11 +167,11 @@ def not_decreased(slug: str, reading: str, before: tuple[str, str], after: tuple
             "the police by small area and month"
         ),
         area="the pilot area",
-        history_from="2014-06",
+        history_from="2014-06",  # as the knife crime evaluation cuts
         history_reason="public order offences recorded in London rose by two fifths from 2013 to 2014",
         unsaid=(
-            "The paper does not say whose figures of anti-social behaviour it means, the police's or the council's, nor "
-            "which months, nor that the pilot area is these five wards, which are those of the council's page on it."
+            "The paper does not say whose figures of anti-social behaviour it means, the police's or the council's, "
+            "nor for which months, nor that the pilot area is these five wards, which a page of the council names."
         ),
     )
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from string import Template
+from typing import Any
 
+from cseval.claims.register import ACTIVITIES, CLAIMS, STAFFING, Activity, PublicClaim, Staffing
 from cseval.errors import CsevalError, SpecError, UsageError
 from cseval.project import Project, founding
+from cseval.register import Registered
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 #: The evaluation that a new project begins with.
@@ -37,7 +43,8 @@ def new_evaluation(project: Project, slug: str, title: str = "", taken: Collecti
     -------
     tuple of Path
         The files written: the module, the roles of its wards and, where the project has no reference tables of its
-        own yet, copies of those it used so far, which would else be out of reach.
+        own yet, those of a new project; or, if it has evaluations, copies of the tables that they used so far, which
+        would else be out of reach.
 
     Raises
     ------
@@ -45,9 +52,11 @@ def new_evaluation(project: Project, slug: str, title: str = "", taken: Collecti
         If the slug cannot be used, or one of the files is there already; nothing is written then.
     """
     _require_slug(slug, taken)
-    files = _evaluation_files(project.root, slug, title or title_of(slug))
+    title = _require_title(title or title_of(slug))
+    files = _evaluation_files(project.root, slug, title)
     if not (project.root / "data" / "reference").is_dir():
-        files |= _reference_files(project.root)
+        own = project.analyses.parent == project.root
+        files |= _borrowed_tables(project.root) if own else _reference_tables(project.root, slug, title)
     return write_new(files)
 
 
@@ -106,9 +115,9 @@ def _require_title(title: str) -> str:
 
 
 def _evaluation_files(root: Path, slug: str, title: str) -> dict[Path, bytes]:
-    roles = f"{slug}_roles.csv"
+    roles = roles_of(slug)
     # A JSON string of printable characters is a Python string too.
-    literal = json.dumps(_require_title(title), ensure_ascii=False)
+    literal = json.dumps(title, ensure_ascii=False)
     return {
         root / "analyses" / module_of(slug): _filled("evaluation.py", slug=slug, title=literal, roles=roles),
         root / "data" / "reference" / roles: _filled("roles.csv"),
@@ -120,22 +129,77 @@ def module_of(slug: str) -> str:
     return f"{slug.replace('-', '_')}.py"
 
 
+def roles_of(slug: str) -> str:
+    """File name of the roles of an evaluation."""
+    return f"{slug}_roles.csv"
+
+
 def _project_files(root: Path) -> dict[Path, bytes]:
-    known = {"name": root.name, "slug": EXAMPLE, "module": module_of(EXAMPLE), "roles": f"{EXAMPLE}_roles.csv"}
+    known = {"name": root.name, "slug": EXAMPLE, "module": module_of(EXAMPLE), "roles": roles_of(EXAMPLE)}
     return {
         root / "README.md": _filled("project.README.md", **known),
         root / ".gitignore": _filled("project.gitignore"),
-        root / "data" / "README.md": _filled("project.data.README.md"),
+        root / "data" / "README.md": _filled("project.data.README.md", roles=roles_of(EXAMPLE)),
         root / "outputs" / ".gitkeep": b"",
-        **_reference_files(root),
+        **_reference_tables(root, EXAMPLE, EXAMPLE_TITLE),
         **_evaluation_files(root, EXAMPLE, EXAMPLE_TITLE),
     }
 
 
-def _reference_files(root: Path) -> dict[Path, bytes]:
-    """Copies of the reference tables that come with cseval."""
-    tables = sorted((founding() / "data" / "reference").glob("*.csv"))
-    return {root / "data" / "reference" / table.name: table.read_bytes() for table in tables}
+# Reference tables ---------------------------------------------------------------------------------------
+
+
+def _reference_tables(root: Path, slug: str, title: str) -> dict[Path, bytes]:
+    """The tables of a project that begins with this evaluation: its programme, as an example, and the inner boroughs.
+
+    The programmes, claims and figures that come with cseval are those of one borough, and no example for another.
+    """
+    programme = Registered(
+        slug=slug,
+        name=title,
+        start="2018-05",
+        end="",
+        area="[where it ran]",
+        units=roles_of(slug),
+        mechanism="[what was done, and by whom]",
+        outcomes="anti-social behaviour; disorder",
+        evaluability="Counts of its wards against other wards",
+        source="example",
+        paragraph="to be replaced",
+    )
+    folder = root / "data" / "reference"
+    inner = founding() / "data" / "reference" / "inner_london.csv"
+    tables = {"programmes.csv": _csv(Registered, [programme]), inner.name: inner.read_bytes(), **_empty_tables()}
+    return {folder / name: content for name, content in tables.items()}
+
+
+def _borrowed_tables(root: Path) -> dict[Path, bytes]:
+    """Copies of the reference tables that come with cseval, for the evaluations that read them.
+
+    Claims were out of their reach, and the claims that come with cseval are tested by other evaluations.
+    """
+    files = sorted((founding() / "data" / "reference").glob("*.csv"))
+    tables = {file.name: file.read_bytes() for file in files} | _empty_tables()
+    return {root / "data" / "reference" / name: content for name, content in tables.items()}
+
+
+def _empty_tables() -> dict[str, bytes]:
+    """A register of public claims without a claim, and tables without a figure that claims could be held against."""
+    return {
+        name: _csv(entry, []) for name, entry in ((CLAIMS, PublicClaim), (STAFFING, Staffing), (ACTIVITIES, Activity))
+    }
+
+
+def _csv(entry: type[Any], rows: Sequence[Any]) -> bytes:
+    """Entries as the table that their reader expects."""
+    names = [field.name for field in fields(entry)]
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([names, *([getattr(row, name) for name in names] for row in rows)])
+    return text.getvalue().encode()
+
+
+# Files --------------------------------------------------------------------------------------------------
 
 
 def _filled(template: str, **values: str) -> bytes:

@@ -16,16 +16,11 @@ if TYPE_CHECKING:
     from cseval.register import Registered
 
 INTERVIEWS = (
-    "The statement rests on interviews after the pilot had begun, with no answers from before it or from other areas "
-    "to compare them with. The paper does not say how many people were asked, how they were chosen or what they were "
-    "asked."
+    "The statement rests on interviews after the pilot had begun, and the paper mentions none from before it or from "
+    "other areas to compare them with. It does not say how many people were asked, how they were chosen or what they "
+    "were asked."
 )
 BOUND_WORDS = {OVER: "over ", ABOUT: "about "}
-
-
-def needed(needs: str) -> str:
-    """Which data would test a claim, as a sentence."""
-    return f"To test it one would need {f.full_stop(needs)}"
 
 
 def posts_words(entry: Staffing) -> str:
@@ -70,70 +65,128 @@ def _lower(note: str) -> str:
 # Capacity ---------------------------------------------------------------------------------------------
 
 
-def capacity_sentence(rows: Sequence[tuple[Staffing, int]], full: Staffing, average: float, stated: float) -> str:
-    """Officers in post, each for so many days, of the full strength, and the average over all days."""
-    days = sum(n for _, n in rows)
-    spells = [_spell_words(row, n, full) for row, n in rows]
-    return (
-        f"By the paper's own figures {f.joined(spells)} were in post, of {posts_words(full)} at full strength: on "
-        f"average {f.percent_text(average)} over {f.plural(days, 'day')}, where the statement says "
-        f"{f.percent_text(stated, digits=0)}."
-    )
+def capacity_sentence(rows: Sequence[tuple[Staffing, int]], full: Staffing, average: float, apart: float) -> str:
+    """The share of full strength in post, each for so many days, and the average; then who they were.
+
+    Parameters
+    ----------
+    rows : sequence of (Staffing, int)
+        Who was in post, with the number of days.
+    full : Staffing
+    average : float
+        Over all days, in per cent of full strength.
+    apart : float
+        How much higher that is than stated; 0 where it is as stated, but for rounding.
+    """
+    first, *later = [f.percent_text(100 * row.officers / full.officers, digits=0) for row, _ in rows]
+    days = [f"for {f.plural(n, 'day')}" for _, n in rows]
+    spells = [
+        f"{first} of full strength {days[0]}",
+        *(f"{share} {n}{_from_words(row)}" for share, n, (row, _) in zip(later, days[1:], rows[1:], strict=True)),
+    ]
+    text = f"{f.joined(spells)}, {f.percent_text(average)} on average: {_point_words(apart)}"
+    posts = f.joined([f"{posts_words(row)}{_from_words(row)}" for row, _ in rows])
+    return f"{f.full_stop(text)} By the paper's own figures these were {posts}, of {posts_words(full)}."
 
 
-def _spell_words(row: Staffing, days: int, full: Staffing) -> str:
+def _point_words(apart: float) -> str:
+    """What an average lower or higher than the stated capacity makes of the point that a paper makes with it."""
+    if not apart:
+        return "as stated"
+    point = "stronger, not weaker" if apart < 0 else "weaker, not stronger"
+    return f"{'lower' if apart < 0 else 'higher'} than stated, which makes the paper's point {point}"
+
+
+def _from_words(row: Staffing) -> str:
     begins = first_day(row.first)
-    start = f" from {day_words(begins)}" if begins else ""
-    share = f.percent_text(100 * row.officers / full.officers, digits=0)
-    return f"{posts_words(row)} for {f.plural(days, 'day')}{start} ({share})"
+    return f" from {day_words(begins)}" if begins else ""
+
+
+def capacity_reading(share: float, begins: datetime.date, ends: datetime.date, at_end: bool) -> str:
+    """How a stated capacity is read, with what that gives: ``40.2% on average from 1 April 2018 to 31 March 2019``."""
+    when = f"on {day_words(ends)}" if at_end else f"on average from {day_words(begins)} to {day_words(ends)}"
+    return f"{f.percent_text(share)} {when}"
 
 
 def capacity_caveat(full: Staffing) -> str:
     """Where full strength comes from, and what posts do not say."""
-    note = f"Full strength: {_lower(full.note)}. " if full.note else ""
-    return f"{note}Officers in post are not officers on duty; the paper gives only the former."
+    since = first_day(full.first)
+    when = f" for {month_words(f'{since:%Y-%m}')}" if since else ""
+    text = f"Full strength is that promised{when}; posts are not officers on duty."
+    return f"{text} {f.full_stop(full.note)}" if full.note else text
 
 
 # Outputs ----------------------------------------------------------------------------------------------
 
 
 def reported_sentence(outputs: Sequence[Activity], months: int, officer_months: float) -> str:
-    """The outputs of a period, the first of them by month and by officer in post."""
+    """The first of the outputs of a period by month and by officer in post, then all of them."""
     first = outputs[0]
     by_month = f"{f.decimal_text(first.value / months, digits=1)} {first.what} a month"
     return (
-        f"There is no record here but the paper's own, which gives {f.joined([figure_words(o) for o in outputs])} for "
-        f"{period_words(first)}. That is {by_month}, or {f.decimal_text(first.value / officer_months, digits=1)} for "
-        f"each month of an officer in post, of which there were about {f.count_text(officer_months)} by the same paper."
+        f"There is no record here but the paper's own. By it there were {by_month}, or "
+        f"{f.decimal_text(first.value / officer_months, digits=1)} for each month of an officer in post, of which "
+        f"there were about {f.count_text(officer_months)}. It gives {f.joined([figure_words(o) for o in outputs])} for "
+        f"{period_words(first)}."
     )
 
 
-def totals_sentence(pairs: Sequence[tuple[Activity, Activity]], years: Activity, months: int) -> str:
-    """Of each total the part reported of one year and what is left for the others, and the first of them by month."""
+def totals_sentence(
+    pairs: Sequence[tuple[Activity, Activity]],
+    wrong: Sequence[str],
+    years: Activity,
+    months: int,
+    least: tuple[str, str] | None,
+) -> str:
+    """The first of the totals by month, and of each total the part that was reported of one year.
+
+    Parameters
+    ----------
+    pairs : sequence of (Activity, Activity)
+        Of each output the part and the total.
+    wrong : sequence of str
+        Outputs of which the part exceeds the total.
+    years : Activity
+        How many years the totals cover.
+    months : int
+        Months of the parts.
+    least : (first month, last month) or None
+        Months over which a total is at least spread, if the paper was written before their end.
+    """
     part, total = pairs[0]
-    parts = f.joined([_part_words(one, whole) for one, whole in pairs])
-    span = f.count_text(years.value)
-    wrong = [one.what for one, whole in pairs if one.value > whole.value]
     opening = (
-        f"The papers contradict each other on {f.joined(wrong)}"
+        f"The papers contradict each other on {f.joined(list(wrong))}."
         if wrong
-        else "There is no record here but the papers' own, which agree with each other"
+        else "There is no record here but the papers' own, which do not contradict each other."
     )
+    parts = f.joined([_part_words(one, whole) for one, whole in pairs])
     return (
-        f"{opening}: of the totals of {span} years the one reports, the other gives {parts} for {period_words(part)}. "
-        f"{f.sentence_case(total.what)} are {f.decimal_text(total.value / (12 * years.value), digits=1)} a month over "
-        f"{span} years, and {f.decimal_text(part.value / months, digits=1)} in that year."
+        f"{opening} {f.sentence_case(total.what)} were {_by_month(total, years, least)}, and "
+        f"{f.decimal_text(part.value / months, digits=1)} in the {months} months to {_end_words(part)}. "
+        f"Those months, if they are among the {f.count_text(years.value)} years, had {parts}."
     )
+
+
+def _by_month(total: Activity, years: Activity, least: tuple[str, str] | None) -> str:
+    rate = f"{f.decimal_text(total.value / (12 * years.value), digits=1)} a month"
+    if least is None:
+        return f"{rate} over {f.count_text(years.value)} years"
+    return f"at least {rate} if counted from {f.span_words(*least)} (the paper was written before)"
+
+
+def _end_words(activity: Activity) -> str:
+    ends = last_day(activity.last)
+    return month_words(f"{ends:%Y-%m}") if ends else ""
 
 
 def _part_words(part: Activity, total: Activity) -> str:
     share = f.percent_text(100 * part.value / total.value, digits=0) if total.value else f.NOT_APPLICABLE
     bound = BOUND_WORDS.get(part.bound, "")
-    return f"{bound}{f.count_text(part.value)} of {f.count_text(total.value)} {part.what} ({share})"
+    return f"{bound}{f.count_text(part.value)} of {f.count_text(total.value)} {part.what} ({bound}{share})"
 
 
-def totals_caveat(programme: Registered, years: Activity, ends: str, promise: Staffing | None, needs: str) -> str:
-    """How the years lie in the calendar, why nothing is divided by officers, and what would test the totals."""
+def totals_caveat(programme: Registered, years: Activity, ends: str, promise: Staffing | None) -> str:
+    """How the years lie in the calendar, and why nothing is divided by officers."""
     parts = [f.full_stop(years.note)] if years.note else []
     if ends:
         parts.append(
@@ -145,7 +198,7 @@ def totals_caveat(programme: Registered, years: Activity, ends: str, promise: St
             f"Officers in post are not known from {month_words(promise.first[:7])} on, for which "
             f"{posts_words(promise)} were promised, so nothing is divided by officers."
         )
-    return " ".join([*parts, needed(needs)])
+    return " ".join(parts)
 
 
 # Cost -------------------------------------------------------------------------------------------------
@@ -163,10 +216,10 @@ def cost_sentence(price: Activity, reduction: Activity, posts: Staffing, full: t
     )
 
 
-def cost_caveat(posts: Staffing, agreement: Activity, years: float, needs: str) -> str:
-    """What is proposed beside posts, what an earlier sum implies, and what would test the reduction."""
+def cost_caveat(posts: Staffing, agreement: Activity, years: float) -> str:
+    """What is proposed beside posts, and what an earlier sum implies."""
     beside = f"A price by post is not the pay of an officer: the proposal also has {_lower(posts.note)}."
-    return " ".join([*([beside] if posts.note else []), _agreement_words(agreement, years), needed(needs)])
+    return " ".join([*([beside] if posts.note else []), _agreement_words(agreement, years)])
 
 
 def _agreement_words(agreement: Activity, years: float) -> str:
@@ -181,9 +234,9 @@ def _agreement_words(agreement: Activity, years: float) -> str:
 
 
 def expectation_sentence(programme: Registered, proposed: Staffing) -> str:
-    """From when something was expected, and that nothing is known of it since."""
+    """From when something was expected, and that the papers say nothing of it since."""
     start = f" from {month_words(programme.start)} on" if programme.start else ""
     return (
         f"This was expected of a unit proposed{start} ({posts_words(proposed)}), and the paper, a draft, does not say "
-        "whether or when it began. There is no period yet that could be compared with the one before."
+        "whether or when it began. These papers give no period after it that could be compared with the one before."
     )

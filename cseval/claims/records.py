@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from cseval.claims import record_words as words
-from cseval.claims.base import CANNOT_BE_TESTED, CONTRADICTED, SUPPORTED, ClaimResult
+from cseval.claims.base import CANNOT_BE_TESTED, CONTRADICTED, ClaimResult
 from cseval.claims.register import (
+    ABOUT,
     ACTIVITIES,
     IN_POST,
+    OVER,
     PROMISED,
     PROPOSED,
     STAFFING,
@@ -25,6 +27,7 @@ from cseval.claims.register import (
     read_activities,
     read_staffing,
 )
+from cseval.claims.rules import capacity_verdict
 from cseval.errors import DataError
 from cseval.months import add_months, month_number
 
@@ -121,22 +124,24 @@ class Record(Protocol):
 # Rules ------------------------------------------------------------------------------------------------
 
 
-def capacity_verdict(average: float, stated: float, rounding: float) -> str:
-    """Verdict on a stated share from the average that the figures give, both in per cent.
+def exceeds(part: Activity, total: Activity) -> bool:
+    """Whether a part must be larger than its total.
 
-    Supported where the average would be rounded to the stated share, `rounding` points being the coarsest that it can
-    have been rounded to; else contradicted.
+    A part given as "over" so many is larger than that number; a total given so has no upper end, and what is rounded
+    has no sharp one.
     """
-    return SUPPORTED if abs(average - stated) <= rounding / 2 else CONTRADICTED
+    if total.bound == OVER or ABOUT in (part.bound, total.bound):
+        return False
+    return part.value >= total.value if part.bound == OVER else part.value > total.value
 
 
-def parts_verdict(parts: Mapping[str, tuple[float, float]]) -> str:
+def parts_verdict(pairs: Sequence[tuple[Activity, Activity]]) -> str:
     """Verdict on totals from the part and the total of each output.
 
-    Contradicted where a part is larger than its total; else it cannot be tested, since figures of one author that
-    agree with each other are no independent record.
+    Contradicted where a part is larger than its total; else it cannot be tested, since figures of one author that do
+    not contradict each other are no independent record.
     """
-    return CONTRADICTED if any(part > total for part, total in parts.values()) else CANNOT_BE_TESTED
+    return CONTRADICTED if any(exceeds(part, total) for part, total in pairs) else CANNOT_BE_TESTED
 
 
 # Records ----------------------------------------------------------------------------------------------
@@ -152,26 +157,34 @@ class Capacity:
         Slug of the figure that states it, whose period is looked at.
     rounding : float
         Points that the stated share may have been rounded to.
+    at_end : bool
+        Whether the words are read as of the last day of the period, and not of the average over its days.
 
     Notes
     -----
-    Full strength is the number promised. `capacity_verdict` decides on the average over the days of the period.
+    Full strength is the number promised. `capacity_verdict` decides on one reading of the words; a claim that has both
+    is supported or contradicted only if both say so.
     """
 
     stated: str
     rounding: float = 10.0
+    at_end: bool = False
 
     def test(self, claim: PublicClaim, figures: Figures) -> ClaimResult:
-        """Average the officers in post over the period; raises as `Record.test`."""
+        """Average the officers in post over the period, or take those of its last day; raises as `Record.test`."""
         stated = figures.activity(self.stated)
         full = figures.only(stated.programme, PROMISED)
-        rows = figures.in_post(stated.programme, *_period(stated))
+        begins, ends = _period(stated)
+        rows = figures.in_post(stated.programme, begins, ends)
         average = 100 * _officer_days(rows) / (full.officers * sum(n for _, n in rows))
+        last = 100 * figures.in_post(stated.programme, ends, ends)[0][0].officers / full.officers
+        share = last if self.at_end else average
+        unlike = capacity_verdict(average, stated.value, self.rounding) == CONTRADICTED
         return ClaimResult(
-            statement=claim.statement,
+            statement=replace(claim.statement, reading=words.capacity_reading(share, begins, ends, self.at_end)),
             outcome="",
-            verdict=capacity_verdict(average, stated.value, self.rounding),
-            sentence=words.capacity_sentence(rows, full, average, stated.value),
+            verdict=capacity_verdict(share, stated.value, self.rounding),
+            sentence=words.capacity_sentence(rows, full, average, average - stated.value if unlike else 0.0),
             caveat=words.capacity_caveat(full),
         )
 
@@ -203,7 +216,6 @@ class Reported:
             outcome="",
             verdict=CANNOT_BE_TESTED,
             sentence=words.reported_sentence(outputs, months, _officer_days(rows) * months / days),
-            caveat=words.needed(claim.needs),
         )
 
 
@@ -217,6 +229,9 @@ class Totals:
         Slug of the figure of the one year to that of the total; the first pair is divided by months.
     years : str
         Slug of the figure that says how many years the totals cover.
+    written_before : str
+        Month before which the totals were written down; empty if not known. Years counted from the programme's start
+        that end in it or later were then not over, so that a total divided by all of their months is the least.
 
     Notes
     -----
@@ -226,6 +241,7 @@ class Totals:
 
     parts: Mapping[str, str]
     years: str
+    written_before: str = ""
 
     def test(self, claim: PublicClaim, figures: Figures) -> ClaimResult:
         """Compare parts and totals, and the years with the calendar; raises as `Record.test`."""
@@ -233,12 +249,15 @@ class Totals:
         years = figures.activity(self.years)
         programme = figures.programmes[years.programme]
         ends = add_months(programme.start, int(MONTHS_A_YEAR * years.value) - 1) if programme.start else ""
+        least = (programme.start, ends) if ends and "" < self.written_before <= ends else None
         return ClaimResult(
             statement=claim.statement,
             outcome="",
-            verdict=parts_verdict({part.slug: (part.value, total.value) for part, total in pairs}),
-            sentence=words.totals_sentence(pairs, years, _months(pairs[0][0])),
-            caveat=words.totals_caveat(programme, years, ends, _promise(figures, programme.slug, ends), claim.needs),
+            verdict=parts_verdict(pairs),
+            sentence=words.totals_sentence(
+                pairs, [part.what for part, total in pairs if exceeds(part, total)], years, _months(pairs[0][0]), least
+            ),
+            caveat=words.totals_caveat(programme, years, ends, _promise(figures, programme.slug, ends)),
         )
 
 
@@ -273,7 +292,7 @@ class ImpliedCost:
             outcome="",
             verdict=CANNOT_BE_TESTED,
             sentence=words.cost_sentence(price, reduction, posts, implied_cost(price.value, reduction.value)),
-            caveat=words.cost_caveat(posts, agreement, years, claim.needs),
+            caveat=words.cost_caveat(posts, agreement, years),
         )
 
 
@@ -293,7 +312,7 @@ def implied_cost(price: float, reduction: float) -> tuple[float, float, float]:
 
 @dataclass(frozen=True, kw_only=True)
 class Expectation:
-    """What was expected of a programme that had been proposed; there is nothing yet to hold against it.
+    """What was expected of a programme that had been proposed; the papers give nothing to hold against it.
 
     The verdict is always that it cannot be tested.
     """
@@ -308,13 +327,12 @@ class Expectation:
             outcome="",
             verdict=CANNOT_BE_TESTED,
             sentence=words.expectation_sentence(figures.programmes[self.programme], proposed),
-            caveat=words.needed(claim.needs),
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Interviews:
-    """What interviews after the event revealed; nobody can say what they would have revealed before, or elsewhere.
+    """What interviews after the event revealed; the paper mentions none from before it, or from elsewhere.
 
     The verdict is always that it cannot be tested.
     """
@@ -326,19 +344,20 @@ class Interviews:
             outcome="",
             verdict=CANNOT_BE_TESTED,
             sentence=words.INTERVIEWS,
-            caveat=words.needed(claim.needs),
         )
 
 
 #: What tests a claim as ``record/name``.
 RECORDS: Mapping[str, Record] = {
     "capacity": Capacity(stated="taskforce-stated-capacity"),
+    "capacity-at-end": Capacity(stated="taskforce-stated-capacity", at_end=True),
     "first-year": Reported(
         outputs=tuple(f"first-year-{what}" for what in ("arrests", "searches", "warnings", "vehicles", "cash"))
     ),
     "three-years": Totals(
         parts={f"first-year-{what}": f"three-years-{what}" for what in ("arrests", "warnings", "vehicles")},
         years="three-years",
+        written_before="2021-03",  # the draft speaks of the contract's end in March 2021 as still to come
     ),
     "cost": ImpliedCost(price="unit-cost", reduction="unit-reduction", agreement="taskforce-agreement"),
     "expectation": Expectation(programme="asb-and-drug-suppression-unit"),

@@ -37,10 +37,10 @@ class PublicClaim:
     programme : str
         Slug of the programme that it is about.
     tested_by : tuple of str
-        ``evaluation/claim`` or ``record/name``; several are readings of the same words, the first of them the one that
-        its finding is told by.
+        ``evaluation/claim`` or ``record/name``; several are readings of the same words, and the finding is told by the
+        first whose verdict counts.
     needs : str
-        The data that would test it.
+        The data that would test it; a short table takes the parts that semicolons divide it into, as far as they fit.
     """
 
     slug: str

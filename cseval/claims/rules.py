@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from cseval.claims.base import CANNOT_BE_TESTED, CONTRADICTED, NOT_SUPPORTED, SUPPORTED
 
@@ -39,3 +40,24 @@ def trend_verdict(low: float, high: float) -> str:
     if high < 0:
         return SUPPORTED
     return CONTRADICTED if low > 0 else NOT_SUPPORTED
+
+
+def capacity_verdict(share: float, stated: float, rounding: float) -> str:
+    """Verdict on a stated share from the one that the figures give, both in per cent.
+
+    Supported where it would be rounded to the stated share, `rounding` points being the coarsest that it can have been
+    rounded to; else contradicted.
+    """
+    return SUPPORTED if abs(share - stated) <= rounding / 2 else CONTRADICTED
+
+
+def combined(found: Sequence[str]) -> str:
+    """Verdict of several readings of the same words.
+
+    What all readings say that can be tested; not supported where they say different things; cannot be tested where
+    none can.
+    """
+    known = {verdict for verdict in found if verdict != CANNOT_BE_TESTED}
+    if not known:
+        return CANNOT_BE_TESTED
+    return known.pop() if len(known) == 1 else NOT_SUPPORTED

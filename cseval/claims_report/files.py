@@ -31,6 +31,13 @@ PRINTED = {
     "why": "Why",
     "data": "Data that would test it",
 }
+NOTES = (
+    "Every verdict follows from figures by a fixed rule; where the same words can be read in several ways, it is what "
+    "all readings say, or else “not supported”. A claim cannot be tested on an outcome that is not its own; what would "
+    "be said of that outcome stands beside it.",
+    "“Not supported” does not mean that the opposite is true: the counts, or the readings of the words, leave it open.",
+    "A rate that has not fallen, or a trend that points down, says nothing of what a programme did.",
+)
 SLUG, TITLE = "claims", "Public claims and what is known of them"
 COMMAND = "cseval claims --write"
 
@@ -51,6 +58,7 @@ def claims_record(told: Told) -> dict[str, Any]:
         "readings": [
             {
                 "tested_by": r.test,
+                "reading": r.result.statement.reading if r.result else "",
                 "outcome": r.result.outcome if r.result else "",
                 "verdict": r.result.verdict if r.result else None,
                 "on_stand_in": r.result.on_stand_in if r.result else "",
@@ -66,7 +74,7 @@ def claims_record(told: Told) -> dict[str, Any]:
 def claims_rows(everything: tuple[Told, ...]) -> pd.DataFrame:
     """One row per claim: what was said and where, verdict, what would be said of the stand-ins, finding, data needed.
 
-    `sentence` and `caveat` are those of the first test that has said something, in full.
+    `sentence` and `caveat` are those of the first reading whose verdict counts, in full.
     """
     import pandas as pd
 
@@ -81,8 +89,8 @@ def claims_rows(everything: tuple[Told, ...]) -> pd.DataFrame:
             "verdict": t.verdict,
             "on_stand_in": "; ".join(f"{outcome}: {verdict}" for outcome, verdict in t.stand_ins.items()),
             "finding": words.finding_words(t),
-            "sentence": t.results[0].sentence if t.results else "",
-            "caveat": t.results[0].caveat if t.results else "",
+            "sentence": t.counted[0].sentence if t.results else "",
+            "caveat": t.counted[0].caveat if t.results else "",
             "needs": t.claim.needs,
         }
         for t in everything
@@ -101,8 +109,8 @@ def claims_table(everything: tuple[Told, ...]) -> Table:
             "said": words.said_words(t.claim),
             "where": words.where_words(t.claim),
             "verdict": words.verdict_words(t),
-            "why": words.finding_words(t),
-            "data": words.needs_words(t),
+            "why": words.why_words(t),
+            "data": words.needs_cell(t),
         }
         for t in everything
     ]
@@ -111,11 +119,7 @@ def claims_table(everything: tuple[Told, ...]) -> Table:
         title=TITLE,
         values=pd.DataFrame(rows, columns=list(PRINTED)),
         headings=PRINTED,
-        notes=(
-            "Every verdict follows from figures by a fixed rule. A claim cannot be tested on an outcome that is not "
-            "its own; what would be said of that outcome stands beside it.",
-            "A rate that has not fallen, or a trend that points down, says nothing of what a programme did.",
-        ),
+        notes=NOTES,
         source="Register of public claims, data/reference/claims.csv, and the outputs of the evaluations that it names",
     )
 
@@ -156,12 +160,12 @@ def places(everything: tuple[Told, ...], table: Table) -> dict[str, Any]:
 
 def _values(told: Told) -> dict[str, str]:
     return {
-        "verdict": told.verdict,
+        "verdict": words.verdict_text(told),
         "stand_in": words.stand_in_words(told),
-        "finding": words.finding_words(told),
+        "finding": words.why_words(told),
         "statement": words.said_words(told.claim),
         "where": words.where_words(told.claim),
-        "needs": words.needs_words(told),
+        "needs": words.needs_cell(told),
     }
 
 

@@ -11,9 +11,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cseval.claims.base import CANNOT_BE_TESTED, NOT_SUPPORTED, VERDICTS, ClaimResult, Statement
+from cseval.claims.base import CANNOT_BE_TESTED, VERDICTS, ClaimResult, Statement
 from cseval.claims.records import RECORDS, Figures, read_figures
 from cseval.claims.register import CLAIMS, RECORD, PublicClaim, read_claims
+from cseval.claims.rules import combined
 from cseval.errors import DataError, UsageError
 from cseval.formats import csv_text
 from cseval.inputs import REAL
@@ -26,6 +27,18 @@ if TYPE_CHECKING:
     from cseval.spec import Evaluation
 
 NOT_RUN = "not run on real data yet"
+OTHER_WORDS = "the last run did not test these words"
+NEW_PROTOCOL = "the protocol has changed since"
+NEW_DATA = "the data have changed since"
+OTHER_VERSION = "the last run was by another version of cseval"
+#: What stands where a verdict would, by why there is none.
+WITHOUT_VERDICT = {
+    NOT_RUN: NOT_RUN,
+    OTHER_WORDS: "not tested by the last run",
+    NEW_PROTOCOL: "last tested by another protocol",
+    NEW_DATA: "last tested on other data",
+    OTHER_VERSION: "last tested by another version of cseval",
+}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,14 +50,19 @@ class Reading:
     test : str
         ``evaluation/claim`` or ``record/name``.
     result : ClaimResult or None
-        What it said; None where it has not said anything yet.
-    why_not : str
-        Why there is no result and what to do, in a sentence; empty where there is one.
+        What it said; None where it has not said anything that can be used.
+    missing : str
+        Why there is no result, a key of `WITHOUT_VERDICT`; empty where there is one.
     """
 
     test: str
     result: ClaimResult | None
-    why_not: str = ""
+    missing: str = ""
+
+    @property
+    def why_not(self) -> str:
+        """Why there is no result and what to do; empty where there is one."""
+        return f"{self.missing}: cseval run {self.test.split('/')[0]}" if self.missing else ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,30 +78,36 @@ class Told:
         return tuple(r.result for r in self.readings if r.result is not None)
 
     @property
+    def counted(self) -> tuple[ClaimResult, ...]:
+        """The results that the verdict is made of: those of the claim's own, else those that stand in, else all."""
+        own = tuple(r for r in self.results if r.verdict != CANNOT_BE_TESTED)
+        return own or tuple(r for r in self.results if r.on_stand_in) or self.results
+
+    @property
+    def decided(self) -> bool:
+        """Whether there is a verdict on the claim itself."""
+        return any(r.verdict != CANNOT_BE_TESTED for r in self.results)
+
+    @property
     def verdict(self) -> str:
-        """The verdict on the claim itself, or that its evaluation has not run on real data."""
-        return combined([r.verdict for r in self.results]) if self.results else NOT_RUN
+        """The verdict on the claim itself, or why there is none."""
+        return (
+            combined([r.verdict for r in self.results]) if self.results else WITHOUT_VERDICT[self.readings[0].missing]
+        )
+
+    @property
+    def said_of_stand_ins(self) -> dict[str, list[str]]:
+        """By outcome that stands in for the claim's own, what each reading would be if it were about that."""
+        said: dict[str, list[str]] = {}
+        for result in () if self.decided else self.counted:
+            if result.on_stand_in:
+                said.setdefault(result.outcome, []).append(result.on_stand_in)
+        return said
 
     @property
     def stand_ins(self) -> dict[str, str]:
         """By outcome that stands in for the claim's own, what would be said of the claim if it were about that."""
-        said: dict[str, list[str]] = {}
-        for result in self.results:
-            if result.on_stand_in:
-                said.setdefault(result.outcome, []).append(result.on_stand_in)
-        return {outcome: combined(found) for outcome, found in said.items()} if self.verdict == CANNOT_BE_TESTED else {}
-
-
-def combined(found: Sequence[str]) -> str:
-    """Verdict of several readings of the same words.
-
-    What all readings say that can be tested; not supported where they say different things; cannot be tested where
-    none can.
-    """
-    known = {verdict for verdict in found if verdict != CANNOT_BE_TESTED}
-    if not known:
-        return CANNOT_BE_TESTED
-    return known.pop() if len(known) == 1 else NOT_SUPPORTED
+        return {outcome: combined(found) for outcome, found in self.said_of_stand_ins.items()}
 
 
 def gather(project: Project) -> tuple[Told, ...]:
@@ -94,19 +118,20 @@ def gather(project: Project) -> tuple[Told, ...]:
     UsageError
         If the project has no register of its own to go with its own evaluations.
     DataError
-        If the register, the figures or the outputs of an evaluation are not what they should be.
+        If the register, the figures, the outputs of an evaluation or the record of imported files are not what they
+        should be.
     SpecError
         If an evaluation of the project cannot be loaded.
     """
     from cseval.loading import evaluations
     from cseval.register import read_register
 
-    path = register_path(project)
+    path, known = register_path(project), evaluations(project)
     programmes = {p.slug: p for p in read_register(project.reference / "programmes.csv")}
-    claims = read_claims(path, programmes=programmes, tests=tests_of(evaluations(project)))
+    claims = read_claims(path, programmes=programmes, tests=tests_of(known))
     needs_figures = any(name.startswith(f"{RECORD}/") for c in claims for name in c.tested_by)
     figures = read_figures(project.reference, programmes) if needs_figures else None
-    outputs = {name: Outputs(project.outputs / name) for name in evaluated(claims)}
+    outputs = outputs_of(project, {slug: known[slug] for slug in evaluated(claims)})
     return tuple(
         Told(claim=c, readings=tuple(_reading(c, name, outputs, figures) for name in c.tested_by)) for c in claims
     )
@@ -148,7 +173,7 @@ def _reading(claim: PublicClaim, name: str, outputs: Mapping[str, Outputs], figu
 # Outputs of evaluations -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Outputs:
     """The claims in the outputs of an evaluation's last real run; nothing is read before it is asked for.
 
@@ -156,9 +181,15 @@ class Outputs:
     ----------
     folder : Path
         Where an evaluation's runs on real data leave their outputs.
+    protocol : str
+        Hash of the evaluation's protocol as it is today.
+    sources : mapping of str to str
+        Hash of every imported file by its path, as it is recorded today.
     """
 
     folder: Path
+    protocol: str
+    sources: Mapping[str, str]
 
     @property
     def path(self) -> Path:
@@ -166,50 +197,106 @@ class Outputs:
         return self.folder / CLAIMS
 
     @cached_property
-    def rows(self) -> dict[str, ClaimResult] | None:
-        """What was found, by slug of the evaluation's claim; None without a run on real data.
+    def missing(self) -> str:
+        """Why no verdict of the last run can be used, a key of `WITHOUT_VERDICT`; empty if they can.
+
+        Raises
+        ------
+        DataError
+            If the manifest or the claims are not what the run wrote.
+        """
+        headline = read_headline(self.folder)
+        if headline is None or headline.data != REAL:
+            return NOT_RUN
+        if self._manifest.protocol != self.protocol:
+            return NEW_PROTOCOL
+        if any(self.sources.get(path, sha256) != sha256 for path, sha256 in self._manifest.inputs.items()):
+            return NEW_DATA
+        return "" if self._header == list(CLAIM_COLUMNS) else OTHER_VERSION
+
+    @cached_property
+    def rows(self) -> dict[str, ClaimResult]:
+        """What was found, by slug of the evaluation's claim.
 
         Raises
         ------
         DataError
             If the file is not the one that the run wrote, or does not hold what a run writes.
         """
-        headline = read_headline(self.folder)
-        if headline is None or headline.data != REAL:
-            return None
-        content = _listed(self.folder, CLAIMS)
-        table = csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""))
-        if list(table.fieldnames or ()) != list(CLAIM_COLUMNS):
-            expected = ", ".join(CLAIM_COLUMNS)
-            raise DataError("another header", where=f"{self.path}, row 1", expected=expected, todo=_again(self.folder))
-        return {row["claim"]: _result(row, f"{self.path}, row {n}") for n, row in enumerate(table, start=2)}
+        return {row["claim"]: _result(row, f"{self.path}, row {n}") for n, row in enumerate(self._table, start=2)}
+
+    @cached_property
+    def _manifest(self) -> Manifest:
+        return read_manifest(self.folder)
+
+    @cached_property
+    def _table(self) -> csv.DictReader[str]:
+        """The file of claims, if it is still the one that the manifest lists."""
+        from cseval.reporting.files import sha256
+
+        where, todo = str(self.path), _again(self.folder)
+        try:
+            content = self.path.read_bytes()
+        except OSError as error:
+            raise _unreadable(where, todo, error) from error
+        if sha256(content) != self._manifest.outputs.get(CLAIMS):
+            raise DataError("not the file that the run wrote", where=where, expected="it unchanged", todo=todo)
+        return csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""))
+
+    @property
+    def _header(self) -> list[str]:
+        return list(self._table.fieldnames or ())
 
     def reading(self, claim: PublicClaim, name: str) -> Reading:
-        """What the last real run said of one claim of the register; raises as `rows`."""
-        slug, _, test = name.partition("/")
-        todo = f"cseval run {slug}"
-        if self.rows is None:
-            return Reading(test=name, result=None, why_not=f"{NOT_RUN}: {todo}")
-        found = self.rows.get(test)
+        """What the last real run said of one claim of the register; raises as `missing` and `rows`."""
+        if self.missing:
+            return Reading(test=name, result=None, missing=self.missing)
+        found = self.rows.get(name.partition("/")[2])
         if found is None or found.statement.text != csv_text(claim.text):
-            return Reading(test=name, result=None, why_not=f"the last run did not test these words: {todo}")
+            return Reading(test=name, result=None, missing=OTHER_WORDS)
         return Reading(test=name, result=found)
 
 
-def _listed(folder: Path, name: str) -> bytes:
-    """A file of a run, if it is still the one that its manifest lists."""
-    from cseval.reporting.files import sha256
+def outputs_of(project: Project, evaluations: Mapping[str, Evaluation]) -> dict[str, Outputs]:
+    """The outputs of the evaluations by slug, and what they are to be compared with; raises DataError as `gather`."""
+    from cseval.sources.lock import read_lock
+    from cseval.spec import protocol_hash
 
-    where, todo = str(folder / name), _again(folder)
+    sources = {entry.path: entry.sha256 for entry in read_lock(project)}
+    return {
+        slug: Outputs(folder=project.outputs / slug, protocol=protocol_hash(evaluation), sources=sources)
+        for slug, evaluation in evaluations.items()
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What a run wrote down of itself: the hash of its protocol, and of its inputs and outputs by path."""
+
+    protocol: str
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, str]
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a run.
+
+    Raises
+    ------
+    DataError
+        If it is not one.
+    """
+    path = folder / MANIFEST
     try:
-        listed: list[dict[str, Any]] = json.loads((folder / MANIFEST).read_bytes())["outputs"]
-        wanted = next((o["sha256"] for o in listed if o["path"] == name), "")
-        content = (folder / name).read_bytes()
+        content: dict[str, Any] = json.loads(path.read_bytes())
+        hashes = {key: {str(e["path"]): str(e["sha256"]) for e in content[key]} for key in ("inputs", "outputs")}
+        return Manifest(protocol=str(content["protocol_sha256"]), **hashes)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"cannot be read ({error})", where=where, expected="the file of a run", todo=todo) from error
-    if sha256(content) != wanted:
-        raise DataError("not the file that the run wrote", where=where, expected="it unchanged", todo=todo)
-    return content
+        raise _unreadable(str(path), _again(folder), error) from error
+
+
+def _unreadable(where: str, todo: str, error: Exception) -> DataError:
+    return DataError(f"cannot be read ({error})", where=where, expected="the file of a run", todo=todo)
 
 
 def _again(folder: Path) -> str:
@@ -222,7 +309,13 @@ def _result(row: Mapping[str, str], where: str) -> ClaimResult:
             expected = "one of " + ", ".join(VERDICTS)
             raise DataError(f"verdict {row[column]!r}", where=f"{where}, column {column}", expected=expected)
     return ClaimResult(
-        statement=Statement(slug=row["claim"], text=row["statement"], source=row["source"], paragraph=row["paragraph"]),
+        statement=Statement(
+            slug=row["claim"],
+            text=row["statement"],
+            source=row["source"],
+            paragraph=row["paragraph"],
+            reading=row["reading"],
+        ),
         outcome=row["outcome"],
         verdict=row["verdict"],
         on_stand_in=row["on_stand_in"],

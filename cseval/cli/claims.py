@@ -22,7 +22,8 @@ WIDTH, INDENT = 110, "    "
 def claims(as_json: bool, write: bool) -> None:
     """What was said in public, held against data and records.
 
-    A claim that an evaluation tests has the verdict of its last run on real data.
+    A claim that an evaluation tests has the verdict of its last run on real data, if protocol and data are still those
+    of that run. Full sentences and every reading: --json.
 
     \b
     Examples:
@@ -37,8 +38,11 @@ def claims(as_json: bool, write: bool) -> None:
 
     project = Project.find()
     everything = gather(project)
+    if not everything and not as_json:
+        click.echo("No claim is registered yet. Add a row to data/reference/claims.csv; its header says what it holds.")
+        return
     folder = project.outputs / SLUG
-    if write:
+    if write and everything:
         replace_folder(folder, claims_files(everything, project))
     if as_json:
         click.echo(json.dumps([claims_record(t) for t in everything], ensure_ascii=False, indent=2))
@@ -57,7 +61,8 @@ def _lines(told: Told) -> str:
         words.where_words(told.claim),
         f"Verdict: {words.verdict_words(told)}",
         words.finding_words(told),
-        f"Data that would test it: {words.needs_words(told)}",
+        *([f"Caveat: {caveat}"] if (caveat := words.caveat_words(told)) else []),
+        f"{words.needs_label(told)}: {words.needs_words(told)}",
     )
     head = f"{told.claim.slug}  {words.said_words(told.claim)}"
     return "\n".join([_wrapped(head, ""), *(_wrapped(part, INDENT) for part in parts)])

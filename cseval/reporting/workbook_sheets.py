@@ -73,7 +73,7 @@ def cell_of(value: object, kind: str) -> Cell:
         return clean(value)
     number = t.number(value)
     if math.isnan(number):
-        return f.NOT_AVAILABLE
+        return f.missing_text(number)
     return NUMBERS[kind][0](number) if math.isfinite(number) else NO_LIMIT
 
 

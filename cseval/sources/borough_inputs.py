@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cseval.errors import DataError
@@ -21,6 +20,7 @@ from cseval.sources.input_parts import (
     months_covered,
     noted,
     reference_column,
+    require_known,
     with_population,
 )
 from cseval.sources.mps import read_boroughs
@@ -78,7 +78,7 @@ def borough_inputs(
     reference = Project.find().reference
     panel = _panel(catalogue, window, sums or {})
     roles = read_roles(reference / programme.roles)
-    _require_known(roles, panel, reference / programme.roles)
+    require_known(roles, panel, reference / programme.roles, "boroughs")
     forces = force_context(catalogue)
     areas = boundaries_for(catalogue, BOUNDARIES, panel.units)
     require_whole(panel, areas)
@@ -102,23 +102,6 @@ def _panel(catalogue: Catalogue, window: Window, sums: Mapping[str, tuple[str, .
     for name, parts in sums.items():
         panel = panel.with_sum(name, parts)
     return panel
-
-
-def _require_known(roles: Roles, panel: Panel, path: Path) -> None:
-    """Refuse a role for a code that has no counts, naming the file that a non-programmer edits.
-
-    Raises
-    ------
-    DataError
-    """
-    unknown = sorted((roles.treated | roles.buffer | roles.excluded) - frozenset(panel.units))
-    if unknown:
-        raise DataError(
-            f"unit {unknown[0]!r} has no counts",
-            where=str(path),
-            expected="codes of boroughs, such as " + ", ".join(panel.units[:2]),
-            todo="Correct the column unit",
-        )
 
 
 def require_whole(panel: Panel, areas: Areas) -> None:

@@ -14,6 +14,7 @@ from cseval.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from cseval.inputs import Roles
     from cseval.panel import Panel
     from cseval.sources.catalogue import Catalogue
     from cseval.spec import Window
@@ -26,6 +27,34 @@ def in_districts(panel: Panel, names: Iterable[str]) -> frozenset[str]:
     """Units of the panel whose district is one of `names`."""
     wanted = frozenset(names)
     return frozenset(u for u in panel.units if panel.districts.get(u) in wanted)
+
+
+def require_known(roles: Roles, panel: Panel, path: Path, what: str) -> None:
+    """Refuse a role for a code that has no counts, naming the file that a non-programmer edits.
+
+    Parameters
+    ----------
+    roles : Roles
+    panel : Panel
+    path : Path
+        The roles CSV.
+    what : str
+        What the units are, such as ``wards``.
+
+    Raises
+    ------
+    DataError
+        Naming the file, a code that is unknown and some that are known.
+    """
+    unknown = sorted((roles.treated | roles.buffer | roles.excluded) - frozenset(panel.units))
+    if unknown:
+        known = ", ".join(f"{unit} ({panel.names.get(unit, '')})".replace(" ()", "") for unit in panel.units[:2])
+        raise DataError(
+            f"unit {unknown[0]!r} has no counts",
+            where=str(path),
+            expected=f"codes of {what}, such as {known}",
+            todo=f"Put into the column unit the codes of the {what} where the programme ran, a row for each",
+        )
 
 
 def with_population(panel: Panel, catalogue: Catalogue, kind: str) -> Panel:

@@ -17,6 +17,7 @@ from cseval.sources.input_parts import (
     months_covered,
     noted,
     reference_column,
+    require_known,
     with_population,
 )
 from cseval.sources.mps import read_wards
@@ -58,30 +59,37 @@ def ward_inputs(
     Inputs
         With the groups ``inner`` and ``own-borough``; with residents as exposure where ward population is imported;
         with anti-social behaviour where street files and a lookup from LSOA to ward are.
+
+    Raises
+    ------
+    DataError
+        If a ward of the roles CSV has no counts, or a file is not what its format promises.
     """
     reference = Project.find().reference
     panel = read_wards(catalogue)
+    roles = read_roles(reference / programme.roles)
+    require_known(roles, panel, reference / programme.roles, "wards")
     for name, parts in sums.items():
         panel = panel.with_sum(name, parts)
     provenance = catalogue.provenance("ward-boundaries")
     if catalogue.has("ward-population"):
         panel = with_population(panel, catalogue, "ward-population")
         provenance += catalogue.provenance("ward-population")
-    roles = read_roles(reference / programme.roles)
     if catalogue.has("police-street") and catalogue.has("lsoa-lookup"):
         panel = _with_asb(panel, catalogue, roles.treated, window)
         provenance += catalogue.provenance("police-street") + catalogue.provenance("lsoa-lookup")
-    home = {panel.districts.get(u, "") for u in roles.treated}
     return Inputs(
         panel=panel,
         areas=boundaries_for(catalogue, "ward-boundaries", panel.units),
         roles=roles,
-        groups={
-            "inner": in_districts(panel, reference_column(reference / inner, "borough") if inner else frozenset()),
-            "own-borough": in_districts(panel, frozenset(home)),
-        },
+        groups=_groups(panel, roles.treated, reference_column(reference / inner, "borough") if inner else frozenset()),
         provenance=provenance,
     )
+
+
+def _groups(panel: Panel, treated: frozenset[str], inner: frozenset[str]) -> dict[str, frozenset[str]]:
+    home = {panel.districts.get(u, "") for u in treated}
+    return {"inner": in_districts(panel, inner), "own-borough": in_districts(panel, home)}
 
 
 def _with_asb(panel: Panel, catalogue: Catalogue, treated: frozenset[str], window: Window) -> Panel:

@@ -12,14 +12,16 @@ import pytest
 from small_project import MODULE, contents, make_project
 
 from cseval.claims.base import CANNOT_BE_TESTED, CONTRADICTED, NOT_SUPPORTED, SUPPORTED
+from cseval.loading import load
 from cseval.reporting.files import csv_bytes
 from cseval.reporting.printed import read_printed
 from cseval.result import CLAIM_COLUMNS
+from cseval.spec import protocol_hash
 
 REFERENCE = Path(__file__).resolve().parents[2] / "data" / "reference"
 TEXT = "rates of robbery have not decreased"
 NOT_RUN = "not run on real data yet: cseval run small-evaluation"
-FILES = {"claims.csv", "claims.md", "claims.html", "places.json", "manifest.json"}
+FILES = {"claims.csv", "claims.md", "claims.html", "claims.docx", "places.json", "manifest.json"}
 
 CLAIMS = f"""    claims=tuple(
         NotDecreased(
@@ -63,20 +65,42 @@ def register(root, *rows):
     (root / "data" / "reference" / "claims.csv").write_text("\n".join([HEADER, *rows]) + "\n", encoding="utf-8")
 
 
-def ran(root, *verdicts, data="real", folder="outputs/small-evaluation", text=TEXT, on_stand_in=""):
+def ran(root, *verdicts, data="real", folder="outputs/small-evaluation", text=TEXT, on_stand_in="", inputs=()):
     """Leave the claims of a run behind, as `cseval run` does: one row per verdict."""
-    rows = [
-        ("small-evaluation", slug, text, "Board report", "3.7", "robbery", verdict, on_stand_in, "It rose. So?", "Raw.")
-        for slug, verdict in zip(("robbery", "robbery-again"), verdicts, strict=False)
-    ]
+    said = {
+        "evaluation": "small-evaluation",
+        "statement": text,
+        "source": "Board report",
+        "paragraph": "3.7",
+        "outcome": "robbery",
+        "on_stand_in": on_stand_in,
+        "sentence": "It rose. So?",
+        "caveat": "Raw.",
+    }
+    named = zip(("robbery", "robbery-again"), ("first year", "last year"), verdicts, strict=False)
+    rows = [{**said, "claim": claim, "reading": read, "verdict": verdict} for claim, read, verdict in named]
     content = csv_bytes(pd.DataFrame(rows, columns=list(CLAIM_COLUMNS)))
     listed = [{"path": "claims.csv", "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}]
-    manifest = {"evaluation": "small-evaluation", "data": data, "headline": "Done.", "outputs": listed}
+    manifest = {
+        "evaluation": "small-evaluation",
+        "data": data,
+        "headline": "Done.",
+        "protocol_sha256": protocol_hash(load(root / "analyses" / "small.py")),
+        "inputs": list(inputs),
+        "outputs": listed,
+    }
     place = root / folder
     place.mkdir(parents=True)
     (place / "claims.csv").write_bytes(content)
     (place / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     return place
+
+
+def relist(place, **changes):
+    """Change the manifest of a run, and list its claims as they are now."""
+    manifest = json.loads((place / "manifest.json").read_bytes())
+    manifest["outputs"][0]["sha256"] = hashlib.sha256((place / "claims.csv").read_bytes()).hexdigest()
+    (place / "manifest.json").write_text(json.dumps({**manifest, **changes}), encoding="utf-8")
 
 
 def records(said):
@@ -93,8 +117,9 @@ def test_every_claim_is_printed_with_source_verdict_finding_and_data(project, cs
     assert f"robbery  “{TEXT}”" in lines
     assert "Board report, paragraph 3.7" in lines
     assert "Verdict: Supported" in lines
-    assert "It rose." in lines
-    assert "Data that would test it: A file of robbery." in lines
+    assert "It rose. So?" in lines
+    assert "Caveat: Raw." in lines
+    assert "Data that would test it further: A file of robbery." in lines
     assert "Verdict: Contradicted" in lines
     assert "Of 2 public claims: 1 supported and 1 contradicted." in lines
     assert max(map(len, said.out.splitlines())) <= 110
@@ -117,9 +142,11 @@ def test_demonstration_outputs_never_test_a_claim(project, cseval, folder):
 
 def test_what_is_said_of_what_stands_in_stands_beside_the_verdict(project, cseval):
     ran(project, CANNOT_BE_TESTED, on_stand_in=NOT_SUPPORTED)
+    said = " ".join(cseval("claims").out.split())
     assert (
-        "Verdict: Cannot be tested with these data; of robbery, which stands in, not supported" in cseval("claims").out
+        "Cannot be tested with these data; of robbery, which stands in, not supported: the counts leave it open" in said
     )
+    assert "Data that would test it: A file of robbery." in said
     assert records(cseval("claims", "--json"))["robbery"]["on_stand_in"] == {"robbery": NOT_SUPPORTED}
 
 
@@ -128,15 +155,66 @@ def test_readings_that_disagree_support_nothing(project, cseval):
     ran(project, SUPPORTED, CONTRADICTED)
     found = records(cseval("claims", "--json"))["robbery"]
     assert found["verdict"] == NOT_SUPPORTED
-    assert "different verdicts: 1 supported and 1 contradicted" in found["finding"]
-    assert [r["verdict"] for r in found["readings"]] == [SUPPORTED, CONTRADICTED]
+    assert "2 readings of the words: first year: supported; last year: contradicted." in found["finding"]
+    assert [(r["reading"], r["verdict"]) for r in found["readings"]] == [
+        ("first year", SUPPORTED),
+        ("last year", CONTRADICTED),
+    ]
+    assert "Verdict: Not supported: its readings disagree, 1 supported and 1 contradicted" in cseval("claims").out
 
 
 @pytest.mark.parametrize("change", [{"text": "rates have fallen"}, {"verdicts": ()}])
 def test_a_run_that_did_not_test_these_words_says_nothing_of_them(project, cseval, change):
     ran(project, *change.pop("verdicts", (SUPPORTED,)), **change)
     found = records(cseval("claims", "--json"))["robbery"]
+    assert found["verdict"] == "not tested by the last run"
     assert found["readings"][0]["why_not"] == "the last run did not test these words: cseval run small-evaluation"
+    assert "Verdict: Not tested by the last run\n    The last run did not test these words: cseval run small" in (
+        cseval("claims").out
+    )
+
+
+def test_a_run_by_another_protocol_says_nothing_any_more(project, cseval):
+    ran(project, SUPPORTED)
+    assert records(cseval("claims", "--json"))["robbery"]["verdict"] == SUPPORTED
+    module = project / "analyses" / "small.py"
+    module.write_text(module.read_text(encoding="utf-8").replace("2018-08", "2018-09"), encoding="utf-8")
+    found = records(cseval("claims", "--json", "--write"))["robbery"]
+    assert found["verdict"] == "last tested by another protocol"
+    assert found["readings"][0]["why_not"] == "the protocol has changed since: cseval run small-evaluation"
+    manifest = json.loads((project / "outputs" / "claims" / "manifest.json").read_bytes())
+    assert manifest["left_out"] == [f"robbery: {found['readings'][0]['why_not']}"]
+    assert not any(i["kind"] == "outputs" for i in manifest["inputs"])
+
+
+def test_a_run_on_data_that_were_replaced_since_says_nothing_any_more(project, cseval):
+    """The record of imported files has another hash for one that the run read; files that it lacks do not count."""
+    entry = {
+        "kind": "mps-ward",
+        "path": "data/raw/mps-ward/wards.csv",
+        "sha256": "a" * 64,
+        **dict.fromkeys(("title", "publisher", "licence", "vintage", "first_month", "last_month"), "known"),
+        "rows": 3,
+        "notes": [],
+    }
+    lock = project / "data" / "sources.lock.json"
+    lock.write_text(json.dumps({"files": [entry], "format": 1}), encoding="utf-8")
+    used = [{"path": entry["path"], "sha256": "a" * 64}, {"path": "data/raw/mps-ward/gone.csv", "sha256": "c" * 64}]
+    place = ran(project, SUPPORTED, inputs=used)
+    assert records(cseval("claims", "--json"))["robbery"]["verdict"] == SUPPORTED
+    relist(place, inputs=[{**used[0], "sha256": "b" * 64}])
+    found = records(cseval("claims", "--json"))["robbery"]
+    assert found["verdict"] == "last tested on other data"
+    assert found["readings"][0]["why_not"] == "the data have changed since: cseval run small-evaluation"
+
+
+def test_outputs_with_other_columns_are_of_another_version(project, cseval):
+    place = ran(project, SUPPORTED)
+    table = pd.read_csv(place / "claims.csv").drop(columns="reading")
+    (place / "claims.csv").write_bytes(csv_bytes(table))
+    relist(place)
+    found = records(cseval("claims", "--json"))["robbery"]
+    assert found["verdict"] == "last tested by another version of cseval"
 
 
 @pytest.mark.parametrize(
@@ -145,6 +223,7 @@ def test_a_run_that_did_not_test_these_words_says_nothing_of_them(project, cseva
         (lambda p: (p / "claims.csv").write_text("supported"), "not the file that the run wrote"),
         (lambda p: (p / "claims.csv").unlink(), "claims.csv: cannot be read"),
         (lambda p: (p / "manifest.json").write_text("{}"), "the manifest cannot be read"),
+        (lambda p: relist(p, inputs=["data/raw"]), "manifest.json: cannot be read"),
     ],
 )
 def test_outputs_that_were_changed_by_hand_are_refused(project, cseval, spoil, said):
@@ -225,6 +304,7 @@ def test_places_hold_the_table_and_every_value_as_text(written):
     assert (places["schema_version"], places["evaluation"], places["data"]) == (1, "claims", "real")
     table = read_printed("claims", places["tables"]["claims"], "places.json")
     assert table.headings == ("What was said", "Where", "Verdict", "Why", "Data that would test it")
+    assert table.notes[1].startswith("“Not supported” does not mean that the opposite is true")
     assert len(table.rows) == 2
     assert all(cell for row in table.rows for cell in row)
     values = places["values"]["robbery"]
@@ -275,6 +355,6 @@ def test_the_founding_claims_are_all_told(cseval, monkeypatch):
     monkeypatch.chdir(REFERENCE.parents[1])
     found = records(cseval("claims", "--json"))
     assert len(found) == 9
-    assert found["half-capacity"]["verdict"] == CONTRADICTED
+    assert found["half-capacity"]["verdict"] == NOT_SUPPORTED
     assert "40.2%" in found["half-capacity"]["finding"]
-    assert found["biggest-decrease"]["verdict"] == CANNOT_BE_TESTED
+    assert all(c["finding"] and c["needs"] for c in found.values())

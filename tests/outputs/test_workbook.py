@@ -7,6 +7,7 @@ import io
 import math
 import os
 import re
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -23,7 +24,7 @@ from cseval.claims.base import CONTRADICTED, ClaimResult, Statement
 from cseval.estimate import COUNT
 from cseval.reporting import workbook_sheets as sheets
 from cseval.reporting.tables import SIMULATED
-from cseval.reporting.workbook import NOTES, WIDEST, notes_of, render_workbook
+from cseval.reporting.workbook import NOTES, TALLEST, column_widths, lines_of, notes_of, render_workbook
 from cseval.result import DISPLACEMENT_COLUMNS
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -77,6 +78,11 @@ class Book:
         """The lines above the table of a sheet; all lines of the cover."""
         rows = self.cells(name)
         return [str(row[0]) for row in (rows if name == "Cover" else rows[: self.first_row(name) - 1])]
+
+    def widths(self, name: str) -> list[float]:
+        """Widths of the columns in characters."""
+        columns = [c.attrib for c in self.sheet(name).iter(MAIN + "col")]
+        return [float(c["width"]) for c in columns for _ in range(int(c["min"]), int(c["max"]) + 1)]
 
     def first_row(self, name: str) -> int:
         return int(re.findall(r"\d+", self.part(name).attrib["ref"])[0])
@@ -197,14 +203,88 @@ def test_symbols_are_explained_on_the_sheets_that_use_them_and_nowhere_else(book
     assert seen == {"[x]", "[z]", "[not reached]"}
 
 
-def test_columns_are_wide_enough_and_their_text_is_wrapped(book):
+def test_headings_and_text_are_wrapped_in_columns_of_no_more_than_sixty_characters(book):
     formats = book.xml("xl/styles.xml").find(MAIN + "cellXfs")
     for name in book.names[1:]:
-        widths = [float(c.attrib["width"]) for c in book.sheet(name).iter(MAIN + "col")]
-        assert all(12 <= width < WIDEST + 1 for width in widths)
+        assert all(8 <= width <= 64 for width in book.widths(name)), name
         rows = list(book.sheet(name).iter(MAIN + "row"))[book.first_row(name) - 1 :]
         for cell in (cell for row in rows for cell in row):
-            assert formats[int(cell.attrib["s"])].find(MAIN + "alignment").attrib["wrapText"] == "1"
+            alignment = formats[int(cell.attrib["s"])].find(MAIN + "alignment").attrib
+            number = alignment.get("horizontal") == "right" and cell not in rows[0]
+            assert ("wrapText" in alignment) != number
+
+
+def test_rows_are_as_high_as_their_wrapped_text(book, real, attacked):
+    high = 0
+    for workbook in (book, real, attacked):
+        for name in workbook.names:
+            above = 0 if name == "Cover" else workbook.first_row(name) - 1
+            widths = workbook.widths(name)
+            for row in list(workbook.sheet(name).iter(MAIN + "row"))[above:]:
+                texts = [str(workbook.value(cell)) for cell in row]
+                # An average character of Arial at 12 points takes about 7 pixels, a line about 18.
+                lines = max(math.ceil(7 * len(text) / (9 * width)) for text, width in zip(texts, widths, strict=True))
+                pixels = float(row.attrib.get("ht", 15)) * 4 / 3
+                assert 18 * lines <= pixels <= TALLEST, (name, texts)
+                high += lines > 3
+    assert high > 10
+
+
+def test_a_text_too_long_for_the_tallest_row_widens_its_column():
+    short, long = column_widths(["Question", "Finding"], [["why", "word " * 40], ["how", "word " * 1500]])
+    assert short < 100
+    assert lines_of("word " * 1500, long) * 20 <= TALLEST
+    assert column_widths(["A"], [["word " * 100_000]]) == [2300]
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [("", 1), ("one two", 1), ("one\ntwo", 2), ("word " * 9, 3), ("x" * 200, 17), ("word " + "x" * 10, 2)],
+)
+def test_lines_are_counted_as_text_is_wrapped(text, lines):
+    assert lines_of(text.rstrip(), 100 if "x" in text else 125) == lines
+
+
+def test_every_sheet_is_printed_on_its_side_one_page_wide_under_its_headings(book, real):
+    for workbook in (book, real):
+        titles = {n.text.replace("'", "") for n in workbook.xml("xl/workbook.xml").iter(MAIN + "definedName")}
+        rows = {name: workbook.first_row(name) for name in workbook.names[1:]}
+        assert titles == {f"{name}!${row}:${row}" for name, row in rows.items()}
+        for name in workbook.names:
+            page = next(workbook.sheet(name).iter(MAIN + "pageSetup")).attrib
+            wide = sum(workbook.widths(name)) > 200
+            assert (page["orientation"], page["fitToHeight"]) == ("landscape", "0")
+            assert page.get("fitToWidth", "1") == "1"
+            assert page["paperSize"] == ("8" if wide else "9"), name
+            footer = next(workbook.sheet(name).iter(MAIN + "oddFooter")).text
+            assert (SIMULATED in footer) == (workbook is book)
+
+
+def words_on_pages(pdf):
+    """Boxes of the words of each page of a PDF."""
+    done = subprocess.run(["pdftotext", "-bbox", pdf, "-"], capture_output=True, text=True, check=True)
+    number = r'"([\d.]+)"'
+    word = re.compile(f"<word xMin={number} yMin={number} xMax={number} yMax={number}>(.*?)</word>")
+    return [
+        [(*map(float, m.groups()[:4]), m[5]) for m in word.finditer(page)] for page in done.stdout.split("<page ")[1:]
+    ]
+
+
+@pytest.mark.skipif(not (shutil.which("soffice") and shutil.which("pdftotext")), reason="needs LibreOffice and poppler")
+def test_in_libreoffice_no_word_stands_upon_another(content, tmp_path):
+    (tmp_path / "effects.xlsx").write_bytes(content)
+    command = ["soffice", f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}", "--headless"]
+    command += ["--convert-to", "pdf", "--outdir", str(tmp_path), str(tmp_path / "effects.xlsx")]
+    subprocess.run(command, capture_output=True, check=True, timeout=300)
+    pages = words_on_pages(tmp_path / "effects.pdf")
+    assert len(NAMES) + 2 <= len(pages) <= 15
+    for page in pages:
+        assert page
+        for i, (left, top, right, bottom, text) in enumerate(page):
+            for other in page[i + 1 :]:
+                across = min(right, other[2]) - max(left, other[0])
+                down = min(bottom, other[3]) - max(top, other[1])
+                assert across < 1 or down < 0.4 * (bottom - top), (text, other[4])
 
 
 # Words ------------------------------------------------------------------------------------------------

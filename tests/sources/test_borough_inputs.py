@@ -182,10 +182,10 @@ def test_a_wrong_code_in_the_roles_names_the_roles_file():
     from pathlib import Path
 
     from cseval.inputs import Roles
-    from cseval.sources.borough_inputs import _require_known
     from cseval.sources.demonstration_boroughs import simulate_boroughs
+    from cseval.sources.input_parts import require_known
 
     panel = simulate_boroughs(3).panel
-    _require_known(Roles(treated=frozenset(panel.units[:1])), panel, Path("roles.csv"))
+    require_known(Roles(treated=frozenset(panel.units[:1])), panel, Path("roles.csv"), "boroughs")
     with pytest.raises(DataError, match=r"roles\.csv: unit 'E09000099' has no counts"):
-        _require_known(Roles(treated=frozenset({"E09000099"})), panel, Path("roles.csv"))
+        require_known(Roles(treated=frozenset({"E09000099"})), panel, Path("roles.csv"), "boroughs")

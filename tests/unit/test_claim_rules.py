@@ -7,8 +7,8 @@ import itertools
 import pytest
 
 from cseval.claims import phrases as words
-from cseval.claims.base import CANNOT_BE_TESTED, CONTRADICTED, NOT_SUPPORTED, SUPPORTED
-from cseval.claims.rules import rank_verdict, trend_verdict
+from cseval.claims.base import CANNOT_BE_TESTED, CONTRADICTED, NOT_SUPPORTED, SUPPORTED, VERDICTS
+from cseval.claims.rules import combined, rank_verdict, trend_verdict
 
 #: Sets of ranks of each kind: none, rank 1 alone, rank 1 among others, rank 1 left out.
 KINDS = {None: None, "alone": (1, 1), "among": (1, 7), "out": (2, 2)}
@@ -50,6 +50,19 @@ def test_a_set_that_holds_more_than_the_first_rank_never_supports():
 )
 def test_a_trend_is_downward_only_where_the_whole_interval_is(low, high, verdict):
     assert trend_verdict(low, high) == verdict
+
+
+def agreed(found):
+    """The rule for several readings as the documentation says it."""
+    known = [v for v in found if v != CANNOT_BE_TESTED]
+    if not known:
+        return CANNOT_BE_TESTED
+    return known[0] if all(v == known[0] for v in known) else NOT_SUPPORTED
+
+
+@pytest.mark.parametrize("found", [(), *itertools.product(VERDICTS, repeat=3)])
+def test_every_combination_of_three_readings(found):
+    assert combined(found) == agreed(found)
 
 
 def test_words_for_numbers():

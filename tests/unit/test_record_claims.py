@@ -17,12 +17,13 @@ from cseval.claims.records import (
     ImpliedCost,
     Reported,
     Totals,
-    capacity_verdict,
+    exceeds,
     implied_cost,
     parts_verdict,
     read_figures,
 )
 from cseval.claims.register import Activity, PublicClaim, Staffing
+from cseval.claims.rules import capacity_verdict
 from cseval.errors import DataError
 from cseval.register import read_register
 
@@ -122,35 +123,67 @@ def test_a_stated_share_is_contradicted_by_more_than_rounding(average, stated, r
 
 
 @pytest.mark.parametrize(
-    ("parts", "verdict"),
+    ("part", "total", "larger"),
     [
-        ({"arrests": (356, 1218), "vehicles": (30, 193)}, CANNOT_BE_TESTED),
-        ({"arrests": (356, 356)}, CANNOT_BE_TESTED),
-        ({"arrests": (356, 1218), "vehicles": (194, 193)}, CONTRADICTED),
-        ({}, CANNOT_BE_TESTED),
+        (figure("part", 356), figure("total", 1218), False),
+        (figure("part", 356), figure("total", 356), False),
+        (figure("part", 194), figure("total", 193), True),
+        (figure("part", 350, bound="over"), figure("total", 351), False),
+        (figure("part", 350, bound="over"), figure("total", 350), True),
+        (figure("part", 356), figure("total", 350, bound="over"), False),
+        (figure("part", 400, bound="about"), figure("total", 399), False),
+        (figure("part", 400), figure("total", 399, bound="about"), False),
     ],
 )
-def test_totals_are_contradicted_only_by_a_part_that_is_larger(parts, verdict):
-    assert parts_verdict(parts) == verdict
+def test_totals_are_contradicted_only_by_a_part_that_must_be_larger(part, total, larger):
+    assert exceeds(part, total) is larger
+    fine = figure("part", 1), figure("total", 2)
+    assert parts_verdict([fine, (part, total)]) == (CONTRADICTED if larger else CANNOT_BE_TESTED)
+    assert parts_verdict([]) == CANNOT_BE_TESTED
 
 
 # Capacity ---------------------------------------------------------------------------------------------
+
+
+AT_END = Capacity(stated="stated", at_end=True)
 
 
 def test_capacity_by_hand():
     """157 days of 6 and 208 days of 11, of 22: (942 + 2288) / (365 x 22) = 40.2%."""
     result = Capacity(stated="stated").test(CLAIM, FIGURES)
     assert result.verdict == CONTRADICTED
-    assert result.statement == CLAIM.statement
-    assert "1 sergeant and 5 constables for 157 days from 1 April 2018 (27%)" in result.sentence
-    assert "1 sergeant and 10 constables for 208 days from 5 September 2018 (50%)" in result.sentence
-    assert "on average 40.2% over 365 days, where the statement says 50%" in result.sentence
-    assert "promised in September" in result.caveat
+    assert result.statement == replace(CLAIM.statement, reading="40.2% on average from 1 April 2018 to 31 March 2019")
+    assert result.sentence == (
+        "27% of full strength for 157 days and 50% for 208 days from 5 September 2018, 40.2% on average: lower than "
+        "stated, which makes the paper's point stronger, not weaker. By the paper's own figures these were 1 sergeant "
+        "and 5 constables from 1 April 2018 and 1 sergeant and 10 constables from 5 September 2018, of 2 sergeants and "
+        "20 constables."
+    )
+    assert result.caveat == (
+        "Full strength is that promised for November 2019; posts are not officers on duty. Promised in September."
+    )
+
+
+def test_capacity_at_the_end_of_the_period_is_another_reading_of_the_same_words():
+    result = AT_END.test(CLAIM, FIGURES)
+    assert result.verdict == SUPPORTED
+    assert result.statement.reading == "50.0% on 31 March 2019"
+    assert result.sentence == Capacity(stated="stated").test(CLAIM, FIGURES).sentence
 
 
 def test_capacity_that_was_half_all_year_is_supported():
     half = replace(FIGURES, staffing=(posts(first="2018-01-01", constables=10), *FIGURES.staffing[2:]))
-    assert Capacity(stated="stated").test(CLAIM, half).verdict == SUPPORTED
+    for reading in (Capacity(stated="stated"), AT_END):
+        result = reading.test(CLAIM, half)
+        assert result.verdict == SUPPORTED
+        assert result.sentence.startswith("50% of full strength for 365 days, 50.0% on average: as stated.")
+
+
+def test_capacity_above_the_stated_one_makes_the_point_weaker():
+    more = replace(FIGURES, staffing=(posts(first="2018-01-01", constables=19), *FIGURES.staffing[2:]))
+    result = Capacity(stated="stated").test(CLAIM, more)
+    assert result.verdict == CONTRADICTED
+    assert "higher than stated, which makes the paper's point weaker, not stronger" in result.sentence
 
 
 def test_a_day_without_officers_or_without_full_strength_is_refused():
@@ -175,32 +208,51 @@ def test_outputs_of_a_year_are_divided_and_not_tested():
     """356 / 12 = 29.7; 3,230 officer-days are 106.2 months of 365 / 12 days, and 356 / 106.2 = 3.4."""
     result = Reported(outputs=("year-arrests", "year-warnings")).test(CLAIM, FIGURES)
     assert result.verdict == CANNOT_BE_TESTED
-    assert "356 arrests and over 350 warnings for 1 April 2018 to 31 March 2019" in result.sentence
-    assert "29.7 arrests a month, or 3.4 for each month of an officer in post, of which there were about 106" in (
+    assert "29.7 arrests a month, or 3.4 for each month of an officer in post, of which there were about 106." in (
         result.sentence
     )
-    assert "duty rosters by day" in result.caveat
+    assert "356 arrests and over 350 warnings for 1 April 2018 to 31 March 2019" in result.sentence
 
 
 def test_totals_of_three_years_by_hand():
+    """1,218 / 36 = 33.8."""
     result = TOTALS.test(CLAIM, FIGURES)
     assert result.verdict == CANNOT_BE_TESTED
-    assert "356 of 1,218 arrests (29%) and over 350 of 1,635 warnings (21%)" in result.sentence
-    assert "Arrests are 33.8 a month over 3 years, and 29.7 in that year" in result.sentence
+    assert (
+        "the papers' own, which do not contradict each other. Arrests were 33.8 a month over 3 years, and 29.7 in"
+        in (result.sentence)
+    )
+    assert "had 356 of 1,218 arrests (29%) and over 350 of 1,635 warnings (over 21%)." in result.sentence
     assert "The 3 years from April 2018, when the programme began, end in March 2021" in result.caveat
     assert "not known from November 2019 on" in result.caveat
     assert "No dates." in result.caveat
 
 
+@pytest.mark.parametrize(
+    ("written_before", "said"),
+    [
+        ("2021-03", "at least 33.8 a month if counted from April 2018 to March 2021 (the paper was written before)"),
+        ("2020-06", "at least 33.8 a month if counted from April 2018 to March 2021 (the paper was written before)"),
+        ("2021-04", "33.8 a month over 3 years"),
+        ("", "33.8 a month over 3 years"),
+    ],
+)
+def test_totals_over_years_that_were_not_over_are_a_least_rate(written_before, said):
+    result = replace(TOTALS, written_before=written_before).test(CLAIM, FIGURES)
+    assert f"Arrests were {said}, and 29.7 in the 12 months to March 2019." in result.sentence
+
+
 def test_totals_that_their_own_part_exceeds_are_contradicted():
-    result = TOTALS.test(CLAIM, with_figures(figure("all-warnings", 349)))
+    result = TOTALS.test(CLAIM, with_figures(figure("all-warnings", 350)))
     assert result.verdict == CONTRADICTED
-    assert result.sentence.startswith("The papers contradict each other on warnings:")
+    assert result.sentence.startswith("The papers contradict each other on warnings. Arrests were")
 
 
 def test_totals_without_a_start_or_a_promise_leave_those_unsaid():
     unknown = replace(FIGURES, programmes={"team": registered("team")})
-    assert "the programme began" not in TOTALS.test(CLAIM, unknown).caveat
+    result = replace(TOTALS, written_before="2021-03").test(CLAIM, unknown)
+    assert "the programme began" not in result.caveat
+    assert "33.8 a month over 3 years" in result.sentence
     assert "not known from" not in TOTALS.test(CLAIM, without_staffing("promised")).caveat
 
 
@@ -237,7 +289,7 @@ def test_an_expectation_cannot_be_tested_yet():
     result = Expectation(programme="team").test(CLAIM, FIGURES)
     assert result.verdict == CANNOT_BE_TESTED
     assert "proposed from April 2018 on (2 sergeants and 10 constables)" in result.sentence
-    assert result.caveat == "To test it one would need duty rosters by day."
+    assert result.sentence.endswith("These papers give no period after it that could be compared with the one before.")
     unknown = replace(FIGURES, programmes={"team": registered("team")})
     assert "a unit proposed (2 sergeants" in Expectation(programme="team").test(CLAIM, unknown).sentence
 
@@ -252,6 +304,7 @@ def founding():
 
 VERDICTS = {
     "capacity": CONTRADICTED,
+    "capacity-at-end": SUPPORTED,
     "first-year": CANNOT_BE_TESTED,
     "three-years": CANNOT_BE_TESTED,
     "cost": CANNOT_BE_TESTED,
