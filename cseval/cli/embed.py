@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from cseval.cli.options import json_option
 
 if TYPE_CHECKING:
     from cseval.papers.embed import Plan
+    from cseval.papers.survey import Place
 
 #: Characters of a text that a table on the screen has room for.
 _SHOWN = 60
@@ -21,14 +23,15 @@ _SHOWN = 60
 @click.command()
 @click.argument("paper", metavar="PAPER.docx", type=click.Path(path_type=Path))
 @click.option(
-    "--check", is_flag=True, help="Only say which places are not current, exit code 1 if any; writes nothing."
+    "--check", is_flag=True, help="Only list the places that are not current, exit code 1 if any; writes nothing."
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="OTHER.docx",
-    help="Write to a new file and leave the paper as it is.",
+    help="Write to another file and leave the paper as it is.",
 )
+@click.option("--force", is_flag=True, help="Replace the file that --out names if it is there.")
 @click.option(
     "--data",
     default="auto",
@@ -36,8 +39,9 @@ _SHOWN = 60
     type=click.Choice(["auto", "demonstration"]),
     help="Outputs on real data alone, or those on demonstration data for a draft.",
 )
+@click.option("--verbose", is_flag=True, help="Name every place, also those that are current.")
 @json_option
-def embed(paper: Path, check: bool, out: Path | None, data: str, as_json: bool) -> int:
+def embed(paper: Path, check: bool, out: Path | None, force: bool, data: str, verbose: bool, as_json: bool) -> int:
     """Refresh the marked tables, figures and numbers in a Word paper.
 
     Places are content controls with a tag: cseval:SLUG/effects, cseval:SLUG/table/TABLE, cseval:SLUG/figure/FIGURE and
@@ -58,28 +62,37 @@ def embed(paper: Path, check: bool, out: Path | None, data: str, as_json: bool) 
     if check and out is not None:
         raise UsageError("both --check and --out", expected="one of them, since --check writes nothing")
     contents = Contents(Project.find().outputs, demonstration=data == "demonstration")
-    plan = embed_paper(paper, contents, out=out, write=not check)
+    plan = embed_paper(paper, contents, out=out, write=not check, force=force)
     if as_json:
         click.echo(json.dumps(_as_json(plan, paper, out, check), indent=2, ensure_ascii=False))
     else:
         if contents.demonstration:
             click.echo("DEMONSTRATION DATA: simulated, no real place.")
-        _print_check(plan, paper) if check else _print_filled(plan, paper if out is None else out)
+        _print_check(plan, paper, verbose) if check else _print_filled(plan, paper if out is None else out, verbose)
     return 1 if check and plan.stale else 0
 
 
 def _as_json(plan: Plan, paper: Path, out: Path | None, check: bool) -> dict[str, Any]:
     written = str(paper if out is None else out)
-    return {
-        "paper": str(paper),
-        "written": "" if check or (out is None and not plan.stale) else written,
-        "stale": len(plan.stale),
-        **plan.as_json(),
-    }
+    unchanged = out is None and not plan.stale and not plan.renewed
+    return {"paper": str(paper), "written": "" if check or unchanged else written, **plan.as_json()}
 
 
-def _print_check(plan: Plan, paper: Path) -> None:
-    """A table of every place, and how many are not current."""
+# What a check says ------------------------------------------------------------------------------------
+
+
+def _print_check(plan: Plan, paper: Path, verbose: bool) -> None:
+    """A table of the places that are not current, or of all, and how many there are of each kind."""
+    listed = plan.places if verbose else plan.stale
+    if listed:
+        _print_table(plan, listed)
+        click.echo()
+    found = f"{len(plan.stale)} of {len(plan.places)} places not current" if plan.stale else _all_current(plan)
+    same = f"{len(plan.renewed)} the same, from an earlier run" if plan.renewed else ""
+    click.echo(f"{paper}: {', '.join(filter(None, (found, same)))}.{_others(plan)}")
+
+
+def _print_table(plan: Plan, places: tuple[Place, ...]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -89,43 +102,79 @@ def _print_check(plan: Plan, paper: Path) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in ("Place", "In", "Says", "State", "The last run says", "From", "Run"):
         table.add_column(heading, overflow="fold")
-    for place in plan.places:
-        last = _short(place.says) if place in plan.stale else "the same"
-        cells = (
-            place.tag,
-            place.part,
-            _short(place.now) or "nothing",
-            place.state,
-            last,
-            place.origin.words(),
-            place.run,
-        )
+    for place in places:
+        cells = (place.tag, place.part, *_said(place, place in plan.stale), place.origin.words(), place.run)
         table.add_row(*(Text(printable(cell) or "none") for cell in cells))
     Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
-    click.echo(f"\n{paper}: {_count(plan)}.")
 
 
-def _print_filled(plan: Plan, written: Path) -> None:
-    """Each place with what was done there, and what the reader of a tracked paper must be told."""
+def _said(place: Place, stale: bool) -> tuple[str, str, str]:
+    """What a place says, its state, and what the last run says instead."""
+    last = _short(place.says) if stale else "the same"
+    return _short(place.now) or "nothing", place.state, place.difference or last
+
+
+# What filling says ------------------------------------------------------------------------------------
+
+
+def _print_filled(plan: Plan, written: Path, verbose: bool) -> None:
+    """Each place that was filled, or every place, and what the reader of a tracked paper must be told."""
     from cseval.papers.markup import printable
 
-    for place in plan.places:
-        stale = place in plan.stale
-        click.echo(printable(f"  {'filled' if stale else 'kept'}: {place.tag} ({place.part}, {place.state})"))
-        if stale:
-            click.echo(printable(f"    was: {_short(place.now) or 'empty'}"))
-            click.echo(printable(f"    now: {_short(place.says)} [{place.origin.words()}]"))
+    for place in plan.places if verbose else plan.stale:
+        for line in _done(place, place in plan.stale):
+            click.echo(printable(line))
     if plan.tracked and plan.stale:
         click.echo("This paper tracks changes, but these are not tracked; say so to whoever approves it:")
         click.echo("\n".join(f"  {printable(place.tag)}" for place in plan.stale))
-    done = "nothing to change" if not plan.stale else f"filled {len(plan.stale)} of them"
-    click.echo(f"{written}: {_count(plan)}, {done}.")
+    click.echo(printable(f"{written}: {_counted(plan)}{_replaced(plan)}{_others(plan)}"))
 
 
-def _count(plan: Plan) -> str:
+def _done(place: Place, stale: bool) -> Iterator[str]:
+    """What was done with a place; what stood there is of interest only where it was not a prompt."""
+    from cseval.papers.survey import NOT_FILLED
+
+    if not stale:
+        yield f"  kept: {place.tag} ({place.part}, {place.state})"
+    elif place.state == NOT_FILLED:
+        yield f"  filled: {place.tag} ({place.part}): {_short(place.says)} [{place.origin.words()}]"
+    else:
+        yield f"  filled: {place.tag} ({place.part}, {place.state})"
+        if place.difference:
+            yield f"    {place.difference}"
+        else:
+            yield f"    was: {_short(place.now) or 'empty'}"
+            yield f"    now: {_short(place.says)}"
+        yield f"    [{place.origin.words()}]"
+
+
+def _counted(plan: Plan) -> str:
+    """How many places were filled, and that all are current now."""
+    if not plan.stale and not plan.renewed:
+        return f"{_all_current(plan)}, nothing to change."
+    filled = f"{len(plan.stale)} filled" if plan.stale else ""
+    renewed = f"{len(plan.renewed)} the same and marked as from the last run" if plan.renewed else ""
+    return f"{', '.join(filter(None, (filled, renewed)))}, all current now."
+
+
+def _replaced(plan: Plan) -> str:
+    """How many places a person had changed, which now say what the last run says."""
+    if not plan.by_hand:
+        return ""
+    tags = ", ".join(place.tag for place in plan.by_hand)
+    return f" {len(plan.by_hand)} of them had been changed by hand: {tags}."
+
+
+def _all_current(plan: Plan) -> str:
     from cseval.formats import plural
 
-    return f"{plural(len(plan.places), 'place')}, {len(plan.stale) or 'none'} not current"
+    return f"{plural(len(plan.places), 'place')}, {'all current' if len(plan.places) != 1 else 'current'}"
+
+
+def _others(plan: Plan) -> str:
+    from cseval.formats import plural
+
+    return f" {plural(plan.others, 'other content control')} left alone." if plan.others else ""
 
 
 def _short(text: str) -> str:

@@ -51,6 +51,7 @@ def paper(out: Path, wanted: tuple[str, ...], title: str, data: str, force: bool
     """
     from cseval.errors import UsageError
     from cseval.loading import titles
+    from cseval.papers.kinds import embed_command
     from cseval.papers.new import new_paper, write_paper
     from cseval.papers.scaffold_runs import runs_for_paper, shown_claims, slugs_with_outputs
     from cseval.project import Project
@@ -67,7 +68,7 @@ def paper(out: Path, wanted: tuple[str, ...], title: str, data: str, force: bool
     click.echo(f"{out}: a board paper on " + ", ".join(run.slug for run in runs))
     if simulated:
         click.echo("Demonstration data: simulated, no real place. The paper says so on every page.")
-    click.echo(f"Fill its places with `cseval embed {out}`, then write what stands in [brackets].")
+    click.echo(f"Fill its places with `{embed_command(str(out), runs[0].data)}`, then write what stands in [brackets].")
 
 
 @new.command()
@@ -82,15 +83,16 @@ def evaluation(slug: str, title: str) -> None:
     """
     from cseval.loading import titles
     from cseval.project import Project
-    from cseval.scaffold import new_evaluation
+    from cseval.scaffold import module_of, new_evaluation, roles_of
 
     project = Project.find()
     own = project.analyses.parent == project.root
     _print_written(new_evaluation(project, slug, title, titles(project)))
     if not own:
         click.echo("This folder now has evaluations of its own; those that come with cseval are no longer listed here.")
-    click.echo(f"Try it with `cseval run {slug} --data demonstration`. Then go through the decisions in the module and")
-    click.echo("put the codes of the treated wards into the roles file.")
+    click.echo(f"Try it on demonstration data:\n  cseval run {slug} --data demonstration")
+    click.echo(f"Then go through the decisions in analyses/{module_of(slug)}, and put the codes of the treated wards")
+    click.echo(f"into data/reference/{roles_of(slug)}. After that, on real data:\n  cseval run {slug}")
 
 
 @new.command()

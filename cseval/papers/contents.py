@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cseval.errors import UsageError
-from cseval.papers.runs import CLAIMS, DEMONSTRATION, Run, Shown, command_for
+from cseval.papers.runs import CLAIMS, DEMONSTRATION, REAL, Run, Shown, command_for
 from cseval.papers.tags import FIGURE, TABLE, Tag, pick
 from cseval.reporting.atomic import MANIFEST
 
@@ -25,6 +25,11 @@ class Contents:
     def __init__(self, outputs: Path, *, demonstration: bool = False) -> None:
         self.outputs, self.demonstration = outputs, demonstration
         self._runs: dict[Path, Run] = {}
+
+    @property
+    def data(self) -> str:
+        """Of which kind they are: ``real`` or ``demonstration``."""
+        return DEMONSTRATION if self.demonstration else REAL
 
     def find(self, tag: Tag, where: str = "") -> Shown:
         """What a tag asks for; `where` is what messages say the tag is, besides itself.

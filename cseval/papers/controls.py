@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -11,6 +13,8 @@ from cseval.papers.parts import is_on, strict
 from cseval.papers.surroundings import Surroundings
 
 PREFIX = "cseval:"
+#: A word is taken for a slip of the pen from this share of letters on: ``csevel``, but not ``eval`` or ``several``.
+_NAME, _ALIKE, _LENGTHS = PREFIX.rstrip(":"), 0.8, (5, 6, 7)
 RUN, BLOCK, ROW, CELL = "run", "block", "row", "cell"
 RICH, PLAIN, PICTURE = "rich text", "plain text", "picture"
 
@@ -128,6 +132,8 @@ class Story:
     ----------
     controls : tuple of Control
         In the order of the part.
+    others : int
+        Number of controls that are not meant for cseval.
     bookmarks : tuple of (int, str)
         Number and name of every bookmark; −1 for a number that is none.
     pictures : frozenset of int
@@ -139,6 +145,7 @@ class Story:
     """
 
     controls: tuple[Control, ...]
+    others: int
     bookmarks: tuple[tuple[int, str], ...]
     pictures: frozenset[int]
     references: tuple[tuple[int, str], ...]
@@ -169,6 +176,7 @@ def find_controls(content: bytes, part: str, where: str) -> Story:
     _, room, height = around.sections[-1] if around.sections else (0, 0, 0)
     return Story(
         controls=tuple(sorted((_placed(c, around.sections) for c in scan.found), key=lambda c: c.content.start)),
+        others=scan.others,
         bookmarks=tuple(around.bookmarks),
         pictures=frozenset(around.pictures),
         references=tuple(around.references),
@@ -178,8 +186,16 @@ def find_controls(content: bytes, part: str, where: str) -> Story:
 
 
 def is_meant(text: str) -> bool:
-    """Whether a tag, rightly written or not, is meant for cseval."""
-    return text.strip().lower().startswith(PREFIX)
+    """Whether a tag, rightly written or not, is meant for cseval: it begins with that name or one much like it.
+
+    A name that is only like it counts where something follows it as in a tag: other papers have tags of their own.
+    """
+    first, *more = re.split("[:;/]", text.strip().lower(), maxsplit=1)
+    letters = "".join(filter(str.isalpha, first))
+    alike = letters.startswith(_NAME) or any(
+        difflib.SequenceMatcher(None, letters[:length], _NAME).ratio() > _ALIKE for length in _LENGTHS
+    )
+    return first == _NAME or (alike and bool(more))
 
 
 def _placed(control: Control, sections: list[tuple[int, int, int]]) -> Control:
@@ -222,7 +238,7 @@ class _Scan(Reader):
 
     def __init__(self, content: bytes, part: str, where: str) -> None:
         self.content, self.part, self.where = content, part, where
-        self.around, self.found = Surroundings(), list[Control]()
+        self.around, self.found, self.others = Surroundings(), list[Control](), 0
         self._open, self._starts, self._changes = list[_Open](), dict[str, int](), 0
 
     def start(self, at: int, name: str, attributes: Mapping[str, str], scope: Mapping[str, str]) -> None:
@@ -312,7 +328,10 @@ class _Scan(Reader):
     def _finish(self) -> None:
         """Keep the control that ends, if it is meant for cseval."""
         made = vars(self._open.pop())
-        if not (is_meant(made["tag"]) or (not made["tag"] and is_meant(made["title"]))):
+        titled = not made["tag"] and "/" in made["title"] and is_meant(made["title"])
+        if not (is_meant(made["tag"]) or titled):
+            # What Word keeps twice, for its old and new versions, counts once.
+            self.others += all(branch == 1 for _, branch in made["branches"])
             return
         if made["content"] is None:
             name = made["tag"] or made["title"]

@@ -56,6 +56,11 @@ class Draft:
         """Height of the text of a page of the last section, in twentieths of a point; 0 if the paper does not say."""
         return max(story.height for story in self.stories.values())
 
+    @property
+    def others(self) -> int:
+        """Number of content controls of the paper that are not meant for cseval."""
+        return sum(story.others for story in self.stories.values())
+
     def edit(self, part: str, edits: Iterable[Edit]) -> None:
         """Change bytes of a part."""
         self._edits.setdefault(part, []).extend(edits)

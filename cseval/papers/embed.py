@@ -6,14 +6,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from cseval.errors import CsevalError, UsageError
+from cseval.errors import CsevalError
 from cseval.papers.contents import Contents
 from cseval.papers.draft import Draft
-from cseval.papers.files import read_paper, replace_paper
-from cseval.papers.fill import fill_table, fill_value, losses
+from cseval.papers.files import read_paper, replace_paper, require_new
+from cseval.papers.fill import fill_table, fill_value, losses, renewal
 from cseval.papers.pictures import fill_figure, keeps_text
 from cseval.papers.runs import FigureContent, TableContent
-from cseval.papers.survey import CURRENT, Found, Place, merged, refuse, survey
+from cseval.papers.survey import BY_HAND, CURRENT, GOOD, SAME, Found, Place, merged, refuse, survey
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,25 +26,47 @@ class Plan:
         The file afterwards; the very bytes that were read where every place is current.
     places : tuple of Place
         In the order of the paper, as they were before.
+    others : int
+        Number of content controls that are not for cseval and were left alone.
     tracked : bool
         Whether the paper tracks changes, which these are not among.
     """
 
     content: bytes
     places: tuple[Place, ...]
+    others: int
     tracked: bool
 
     @property
     def stale(self) -> tuple[Place, ...]:
-        """The places that are not current, which are filled anew."""
-        return tuple(place for place in self.places if place.state != CURRENT)
+        """The places that do not say what the last run says, which are filled anew."""
+        return tuple(place for place in self.places if place.state not in GOOD)
+
+    @property
+    def renewed(self) -> tuple[Place, ...]:
+        """The places that say it already and are only marked as from the last run."""
+        return tuple(place for place in self.places if place.state == SAME)
+
+    @property
+    def by_hand(self) -> tuple[Place, ...]:
+        """The places in which a person's change is replaced."""
+        return tuple(place for place in self.places if place.state == BY_HAND)
 
     def as_json(self) -> dict[str, Any]:
         """The plan without the file, as plain JSON data."""
-        return {"changes_tracked": self.tracked, "places": [asdict(place) for place in self.places]}
+        return {
+            "stale": len(self.stale),
+            "same_from_an_earlier_run": len(self.renewed),
+            "changed_by_hand": len(self.by_hand),
+            "other_controls": self.others,
+            "changes_tracked": self.tracked,
+            "places": [asdict(place) for place in self.places],
+        }
 
 
-def embed_paper(path: Path, contents: Contents, *, out: Path | None = None, write: bool = True) -> Plan:
+def embed_paper(
+    path: Path, contents: Contents, *, out: Path | None = None, write: bool = True, force: bool = False
+) -> Plan:
     """Fill the places of a paper that are not current.
 
     Parameters
@@ -57,6 +79,8 @@ def embed_paper(path: Path, contents: Contents, *, out: Path | None = None, writ
         Where to write; by default the paper itself.
     write : bool
         If not, nothing is written.
+    force : bool
+        Replace another file that `out` is already.
 
     Returns
     -------
@@ -66,7 +90,7 @@ def embed_paper(path: Path, contents: Contents, *, out: Path | None = None, writ
     Raises
     ------
     UsageError
-        If the paper cannot be filled or is open elsewhere, or `out` is another file already.
+        If the paper cannot be filled or is open elsewhere, or `out` is another file that is not to be replaced.
     DataError
         If the paper is damaged or unsafe.
     CsevalError
@@ -76,20 +100,10 @@ def embed_paper(path: Path, contents: Contents, *, out: Path | None = None, writ
     plan = plan_paper(content, contents, where=str(path))
     target = path if out is None else out
     if write and not (target.is_file() and read_paper(target) == plan.content):
-        _require_own(path, target)
+        if not (target.exists() and target.samefile(path)):
+            require_new(target, force=force)
         replace_paper(target, plan.content)
     return plan
-
-
-def _require_own(path: Path, target: Path) -> None:
-    """Refuse to write over another paper, in which somebody may have worked."""
-    if target.exists() and not target.samefile(path):
-        raise UsageError(
-            "there is another file already",
-            where=str(target),
-            expected="a new file",
-            todo=f"Delete it first, or refresh it itself: cseval embed {target}",
-        )
 
 
 def plan_paper(content: bytes, contents: Contents, *, where: str = "paper") -> Plan:
@@ -111,7 +125,7 @@ def plan_paper(content: bytes, contents: Contents, *, where: str = "paper") -> P
         If it is damaged or unsafe.
     """
     draft, found = survey(content, contents, where)
-    stale = [one for one in found if one.place.state != CURRENT]
+    stale = [one for one in found if one.place.state != CURRENT and not _renew(draft, one)]
     refuse(
         (e for one in stale if not keeps_text(one.standing, one.content) for e in losses(one.standing, one.where)),
         where,
@@ -119,9 +133,18 @@ def plan_paper(content: bytes, contents: Contents, *, where: str = "paper") -> P
     for one in stale:
         _fill(draft, one)
     filled = draft.finished()
-    if stale:
+    if filled != content:
         _require_current(filled, contents, where)
-    return Plan(content=filled, places=merged(found), tracked=draft.settings.tracked)
+    return Plan(content=filled, places=merged(found), others=draft.others, tracked=draft.settings.tracked)
+
+
+def _renew(draft: Draft, found: Found) -> bool:
+    """Mark a control that says what the last run says as from that run, if that can be done by its hash alone."""
+    if found.place.state != SAME:
+        return False
+    edits = renewal(draft, found.control, found.standing, found.stamp, found.content.stamp)
+    draft.edit(found.control.part, edits)
+    return bool(edits)
 
 
 def _fill(draft: Draft, found: Found) -> None:

@@ -60,6 +60,23 @@ def owner_files(path: Path) -> tuple[Path, ...]:
     return tuple(path.with_name(name) for name in dict.fromkeys(names))
 
 
+def require_new(path: Path, *, force: bool = False) -> None:
+    """Refuse to write over another file, in which somebody may have worked.
+
+    Raises
+    ------
+    UsageError
+        If there is a folder, or a file that is not to be replaced.
+    """
+    if path.is_dir() or (os.path.lexists(path) and not force):
+        raise UsageError(
+            "is a folder" if path.is_dir() else "is there already, and may hold somebody's work",
+            where=str(path),
+            expected="a new file",
+            todo="Choose another name" + (", or add --force to replace it" if not path.is_dir() else ""),
+        )
+
+
 def replace_paper(path: Path, content: bytes) -> None:
     """Write a paper in one step: whoever reads it sees the old one or the new one.
 

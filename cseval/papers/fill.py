@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterator
 
 from cseval.errors import CsevalError, DataError, UsageError
+from cseval.papers.captions import TABLE as TABLE_WORD
+from cseval.papers.captions import numbered, table_number
 from cseval.papers.controls import BLOCK, CELL, PICTURE, PLAIN, RICH, ROW, RUN, Control
 from cseval.papers.draft import Draft
+from cseval.papers.marks import Stamp, mark_name, stamped
 from cseval.papers.markup import Edit, Span, W, declaring
 from cseval.papers.parts import Settings
 from cseval.papers.runs import TableContent, ValueContent
-from cseval.papers.standing import MARK, Standing, read_standing
+from cseval.papers.standing import Standing, read_standing
 from cseval.papers.tags import FIGURE, TABLE, VALUE
 from cseval.reporting.wordml import TEXT_WIDTH, table_block, value_run
 
@@ -22,6 +24,11 @@ _PLAIN_STYLE = "normal table"
 _CHARACTER_STYLE = re.compile(
     rb"""<(?:[\w.-]+:)?rStyle\s[^>]*?val\s*=\s*["']([^"']*)["'][^>]*?(?:/>|>\s*</(?:[\w.-]+:)?rStyle\s*>)"""
 )
+
+_PARAGRAPH_STYLE = re.compile(rb"""<(?:[\w.-]+:)?pStyle\s[^>]*?val\s*=\s*["']([^"']*)["']""")
+_CAPTION = "Caption"
+#: Fonts whose letters are as wide as those that the widths of columns are worked out from.
+_AS_ARIAL = ("Arial", "Helvetica", "Liberation Sans")
 
 _ANEW = "insert a rich text content control (Developer tab) and give it this tag"
 _REMOVE = "Right-click the control, choose Remove Content Control,"
@@ -107,34 +114,30 @@ def losses(standing: Standing, where: str) -> Iterator[CsevalError]:
 # Marks ------------------------------------------------------------------------------------------------
 
 
-def mark_name(tag: str, run: str) -> str:
-    """The name of the hidden bookmark in a control with this tag that was filled from this run."""
-    return f"_cseval_{run}_{zlib.crc32(tag.encode()):08x}"
-
-
-def marked_run(tag: str, names: list[str], last: str) -> str:
-    """The hash of the run that a control was filled from; empty if from none.
-
-    Parameters
-    ----------
-    tag : str
-        Of the control.
-    names : list of str
-        Of bookmarks; those of other controls do not count.
-    last : str
-        Hash of the last run, which counts first: Word may have left the mark of an earlier one beside it.
-    """
-    found = (MARK.fullmatch(name) for name in names)
-    runs = [m[1] for m in found if m is not None and mark_name(tag, m[1]) == m[0]]
-    return last if last in runs else runs[-1] if runs else ""
-
-
-def mark(draft: Draft, control: Control, standing: Standing, run: str) -> str:
+def mark(draft: Draft, control: Control, standing: Standing, stamp: Stamp) -> str:
     """The mark as XML; a control that was filled before keeps the number of its bookmark."""
     known = [number for _, number, _ in standing.marks if number >= 0]
     number = known[0] if known else draft.bookmark_number()
-    name = mark_name(control.tag, run)
+    name = mark_name(control.tag, stamp)
     return f'<w:bookmarkStart w:id="{number}" w:name="{name}"/><w:bookmarkEnd w:id="{number}"/>'
+
+
+def renewal(draft: Draft, control: Control, standing: Standing, old: Stamp, new: Stamp) -> list[Edit]:
+    """The edits that put the last run's hash in place of an earlier one's, wherever it stands in a control.
+
+    Nothing else changes, not even what a person made bold. None if the hash does not stand there in one piece, for
+    instance since Word has moved the mark out of the control: it is then to be filled anew.
+    """
+    span = control.content
+    before = span.of(draft.package.contents[control.part])
+    after = before.replace(old.run.encode(), new.run.encode())
+    made = read_standing(after, control.scope, draft.package.place(control.part))
+    if stamped(control.tag, [name for _, _, name in made.marks], new) != new:
+        return []
+    if made.lines != [line.replace(old.run, new.run) for line in standing.lines]:
+        return []
+    places = (m.span() for m in re.finditer(old.run.encode(), before))
+    return [Edit(Span(span.start + at, span.start + end), new.run.encode()) for at, end in places]
 
 
 # New content ------------------------------------------------------------------------------------------
@@ -160,9 +163,14 @@ def without_placeholder(control: Control) -> list[Edit]:
     return [Edit(control.placeholder, b"")] if control.placeholder is not None else []
 
 
-def table_says(content: TableContent) -> Standing:
-    """What stands in a control that holds this table."""
-    return read_standing(table_block(content.table).encode(), {"w": W}, "new content")
+def table_says(content: TableContent, number: int = 0) -> Standing:
+    """What stands in a control that holds this table, under a caption with this number if it has one."""
+    made = table_block(content.table, mark=_numbered(number))
+    return read_standing(made.encode(), {"w": W}, "new content")
+
+
+def _numbered(number: int) -> str:
+    return numbered(TABLE_WORD, number) if number else ""
 
 
 def value_says(content: ValueContent) -> Standing:
@@ -171,12 +179,15 @@ def value_says(content: ValueContent) -> Standing:
 
 
 def fill_table(draft: Draft, control: Control, standing: Standing, content: TableContent) -> None:
-    """Put a table into a control, with a caption above it and notes below."""
+    """Put a table into a control, with a caption above it, which keeps its number and its style, and notes below."""
+    begin = mark(draft, control, standing, content.stamp) + _numbered(table_number(standing.lines))
     made = table_block(
         content.table,
         style=_table_style(standing, draft.settings),
-        mark=standing.before + mark(draft, control, standing, content.run),
+        caption=_caption_style(standing, draft.settings),
+        mark=standing.before + begin,
         width=control.room or draft.room or TEXT_WIDTH,
+        foreign=draft.settings.font not in _AS_ARIAL,
     )
     # Bookmarks of the paper's own, which its cross-references need, go around the caption.
     made = made.replace("</w:p>", f"{standing.after}</w:p>", 1)
@@ -193,11 +204,18 @@ def _table_style(standing: Standing, settings: Settings) -> str:
     return next((id_ for id_, name in settings.table_styles.items() if name.lower() == TABLE_STYLE), "")
 
 
+def _caption_style(standing: Standing, settings: Settings) -> str:
+    """The style of the caption that stands there, which may have Word number it, else Word's own."""
+    found = _PARAGRAPH_STYLE.search(standing.paragraph)
+    style = found[1].decode() if found else ""
+    return style if style in settings.captions else _CAPTION
+
+
 def fill_value(draft: Draft, control: Control, standing: Standing, content: ValueContent) -> None:
     """Put a text into a control, formatted as the text that stands there."""
     kept = run_properties(control, standing, draft.settings)
     run = value_run(content.text, kept.decode())
-    made = in_paragraph(control, standing, mark(draft, control, standing, content.run) + run)
+    made = in_paragraph(control, standing, mark(draft, control, standing, content.stamp) + run)
     draft.edit(
         control.part, replaced(control, standing, declaring(made, needed(control, standing, kept + standing.paragraph)))
     )

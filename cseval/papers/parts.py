@@ -41,11 +41,17 @@ class Settings:
         Name of every table style, by id.
     placeholders : frozenset of str
         Ids of the styles of placeholder text.
+    captions : frozenset of str
+        Ids of the styles of paragraphs that are captions, by their names.
+    font : str
+        Name of the font that text has unless said otherwise; empty if the styles do not name it.
     """
 
     tracked: bool
     table_styles: Mapping[str, str]
     placeholders: frozenset[str]
+    captions: frozenset[str]
+    font: str
 
 
 # Relationships ----------------------------------------------------------------------------------------
@@ -186,6 +192,8 @@ def read_settings(package: Package) -> Settings:
         tracked=settings.on,
         table_styles={i: n for i, kind, n in styles.found if kind == "table"},
         placeholders=frozenset({"PlaceholderText"} | {i for i, _, n in styles.found if n == "Placeholder Text"}),
+        captions=frozenset(i for i, kind, n in styles.found if kind == "paragraph" and "caption" in n.lower()),
+        font=styles.font,
     )
 
 
@@ -208,21 +216,27 @@ class _Tracked(Reader):
 
 
 class _Styles(Reader):
-    """Id, kind and name of every style."""
+    """Id, kind and name of every style, and the font of text without one."""
 
     def __init__(self) -> None:
-        self._open = ("", "")
-        self.found = list[tuple[str, str, str]]()
+        self._open, self._default = ("", ""), False
+        self.found, self.font = list[tuple[str, str, str]](), ""
 
     def start(self, at: int, name: str, attributes: Mapping[str, str], scope: Mapping[str, str]) -> None:
         if name == f"{W} style":
             self._open = (attributes.get(f"{W} styleId", ""), attributes.get(f"{W} type", ""))
+            self._default = self._open[1] == "paragraph" and attributes.get(f"{W} default", "0") in ("1", "true", "on")
+        elif name == f"{W} docDefaults":
+            self._default = True
         elif name == f"{W} name" and self._open[0]:
             self.found.append((*self._open, attributes.get(f"{W} val", "")))
+        elif name == f"{W} rFonts" and self._default:
+            # What the theme says counts before a name that stands beside it.
+            self.font = attributes.get(f"{W} ascii", "") if f"{W} asciiTheme" not in attributes else ""
 
     def end(self, at: int, name: str) -> None:
-        if name == f"{W} style":
-            self._open = ("", "")
+        if name in (f"{W} style", f"{W} docDefaults"):
+            self._open, self._default = ("", ""), False
 
 
 def words_for(part: str, main: str) -> str:

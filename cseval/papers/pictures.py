@@ -11,12 +11,12 @@ from cseval.papers.drawings import Drawing
 from cseval.papers.fill import (
     in_paragraph,
     mark,
-    mark_name,
     needed,
     replaced,
     run_properties,
     without_placeholder,
 )
+from cseval.papers.marks import mark_name
 from cseval.papers.markup import Edit, declaring, has_attribute, with_attribute
 from cseval.papers.runs import Content, FigureContent
 from cseval.papers.standing import Standing, comparable
@@ -106,8 +106,8 @@ def _marked(draft: Draft, control: Control, standing: Standing, found: Drawing, 
     """The mark's name changed where there is one, else a mark in front of the picture, as Word puts it there."""
     xml, by = draft.package.contents[control.part], control.content.start
     if standing.marks:
-        return with_attribute(xml, by + standing.marks[0][0], "name", mark_name(control.tag, content.run))
-    made = declaring(mark(draft, control, standing, content.run), needed(control, standing, b""))
+        return with_attribute(xml, by + standing.marks[0][0], "name", mark_name(control.tag, content.stamp))
+    made = declaring(mark(draft, control, standing, content.stamp), needed(control, standing, b""))
     return [insertion(by + found.run, made)]
 
 
@@ -124,7 +124,7 @@ def _new(draft: Draft, control: Control, standing: Standing, content: FigureCont
     )
     kept = run_properties(control, standing, draft.settings)
     run = f"<w:r>{f'<w:rPr>{kept.decode()}</w:rPr>' if kept else ''}{made}</w:r>"
-    fragment = in_paragraph(control, standing, mark(draft, control, standing, content.run) + run)
+    fragment = in_paragraph(control, standing, mark(draft, control, standing, content.stamp) + run)
     return replaced(control, standing, declaring(fragment, needed(control, standing, kept + standing.paragraph)))
 
 

@@ -8,17 +8,22 @@ import json
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cseval.errors import DataError
+from cseval.papers.concerns import CHECKS, concerns
+from cseval.papers.concerns import FIELD as CONCERNS_FIELD
+from cseval.papers.marks import Stamp
 from cseval.papers.tags import pick
 from cseval.reporting.atomic import MANIFEST
-from cseval.reporting.printed import PLACES, read_printed
+from cseval.reporting.printed import PLACES, RUN, read_printed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cseval.reporting.printed import Printed
 
-DEMONSTRATION = "demonstration"
+REAL, DEMONSTRATION = "real", "demonstration"
 #: What stands in a tag, and for a folder, in place of an evaluation: the table of all public claims.
 CLAIMS = "claims"
 #: The files whose rows the texts come from, and the column that names a row; the first that there is counts.
@@ -63,12 +68,20 @@ class Content:
         Its slug.
     run : str
         Hash of the run that made it.
+    simulated : bool
+        Whether the data of that run were simulated.
     origin : Origin
     """
 
     evaluation: str
     run: str
+    simulated: bool
     origin: Origin
+
+    @property
+    def stamp(self) -> Stamp:
+        """By what a control that shows it is marked."""
+        return Stamp(self.run, self.simulated)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +108,12 @@ class FigureContent(Content):
 
 
 Shown = TableContent | ValueContent | FigureContent
+Made = TypeVar("Made", TableContent, ValueContent, FigureContent)
+
+
+def with_title(title: str, evaluation: str) -> str:
+    """The title of a table or a figure with that of its evaluation, since two of a paper would else have one title."""
+    return title if not evaluation or evaluation in title else f"{title}, {evaluation}"
 
 
 def command_for(slug: str) -> str:
@@ -157,21 +176,25 @@ class Run:
         return str(self._places.get("evaluation", self.folder.name))
 
     @property
+    def _simulated(self) -> bool:
+        return bool(self._places["data"] == DEMONSTRATION)
+
+    @property
     def _command(self) -> str:
         return str(self._manifest.get("command") or command_for(self.folder.name))
 
     # Contents
 
     def table(self, given: str, where: str) -> TableContent:
-        """A table, with a last note that names the run."""
+        """A table, with the evaluation in its title and a last note that names the run."""
         tables = self._require_kind()["tables"]
         name = pick("table", given, tables, where)
         table = read_printed(name, tables[name], str(self.folder))
         file = f"{name.replace('-', '_')}.csv"
         origin = self._origin(file) if file in self._hashes else self._origin(column=f"tables/{name}")
         note = f"Run {self.hash} of cseval {self.evaluation}."
-        table = replace(table, notes=(*table.notes, note))
-        return TableContent(evaluation=self.evaluation, run=self.hash, origin=origin, table=table)
+        title = with_title(table.title, str(self._places.get("title", "")))
+        return self._made(TableContent, origin, table=replace(table, title=title, notes=(*table.notes, note)))
 
     def figure(self, given: str, where: str) -> FigureContent:
         """A picture, known to be the one that the run drew."""
@@ -182,37 +205,43 @@ class Run:
         except (KeyError, TypeError) as error:
             raise self._damaged(PLACES) from error
         png = self.verified(path)
-        return FigureContent(
-            evaluation=self.evaluation, run=self.hash, origin=self._origin(path), name=name, png=png, alt=alt
-        )
+        return self._made(FigureContent, self._origin(path), name=name, png=png, alt=alt)
 
     def value(self, analysis: str, field: str, where: str) -> ValueContent:
         """A text, with the row of the effect table that it comes from."""
         values = self._values
         name = pick("analysis", analysis, values, where)
         column = pick(f"field of {name}", field, values[name], where)
-        return ValueContent(
-            evaluation=self.evaluation,
-            run=self.hash,
-            origin=self._value_origin(name, column),
-            text=str(values[name][column]),
-        )
+        text = str(values[name][column])
+        return self._made(ValueContent, self._value_origin(name, column), text=text)
+
+    def _made(self, kind: Callable[..., Made], origin: Origin, **fields: object) -> Made:
+        return kind(evaluation=self.evaluation, run=self.hash, simulated=self._simulated, origin=origin, **fields)
 
     @cached_property
     def _values(self) -> dict[str, dict[str, str]]:
-        """The texts by analysis and field, with the hash among those of the run as a whole."""
-        from cseval.reporting.printed import RUN
-
+        """The texts by analysis and field; with the hash and the concerns among those of the run as a whole."""
         values = self._require_kind()["values"]
         if not all(isinstance(fields, dict) for fields in values.values()):
             raise self._damaged(PLACES)
-        return {**values, RUN: {**values.get(RUN, {}), HASH_FIELD: self.hash}}
+        return {**values, RUN: {**values.get(RUN, {}), **self._concerns(), HASH_FIELD: self.hash}}
+
+    def _concerns(self) -> dict[str, str]:
+        """The text on the checks that raise a concern, where the run has checks."""
+        if CHECKS not in self._hashes:
+            return {}
+        text = concerns(self.verified(CHECKS).decode("utf-8", "replace"))
+        if self._simulated:
+            from cseval.reporting.places import SIMULATED
+
+            text += SIMULATED
+        return {CONCERNS_FIELD: text}
 
     def _value_origin(self, analysis: str, field: str) -> Origin:
-        from cseval.reporting.printed import RUN
-
         if (analysis, field) == (RUN, HASH_FIELD):
             return self._origin(MANIFEST)
+        if (analysis, field) == (RUN, CONCERNS_FIELD):
+            return self._origin(CHECKS)
         file, columns, rows = self._rows
         if analysis not in rows:
             return self._origin(column=f"values/{analysis}/{field}")

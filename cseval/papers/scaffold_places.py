@@ -13,9 +13,9 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from cseval.errors import UsageError
-from cseval.papers.runs import CLAIMS
 from cseval.papers.controls import PREFIX
-from cseval.papers.runs import HASH_FIELD
+from cseval.papers.runs import CLAIMS, HASH_FIELD
+from cseval.papers.scaffold_styles import TABLE_CAPTION
 from cseval.papers.tags import FIGURE, MOST, TABLE, VALUE
 from cseval.reporting.wordml import block, escape, value_run
 
@@ -31,6 +31,8 @@ FIELDS = {
     "after": "months after the start",
     "treated": "the treated areas",
     "comparison": "what they are compared with",
+    "stands_in": "which outcome stands in for which",
+    "concerns": "the checks that raise a concern",
     "evidence": "how strong the evidence is",
     "sources": "sources of the counts",
     "command": "the command that makes the numbers again",
@@ -44,11 +46,14 @@ FIELDS = {
     "interval": "95% interval in words",
     "incidents": "the effect in incidents",
     "reading": "plain reading",
+    "assumption": "what the estimate rests on",
     "caveat": "what to bear in mind",
     "certainty": "p-value beside the measured error rate",
     "smallest_change": "smallest change that would have been found",
     "pre_periods": "number of months before",
     "post_periods": "number of months after",
+    "statement": "what was said",
+    "stand_in": "what would be said of the outcome that stands in",
 }
 
 
@@ -150,8 +155,8 @@ class Controls:
         return self._control(tag, alias, _waiting(waiting), kind="<w:text/>")
 
     def table(self, tag: str, alias: str, waiting: str) -> str:
-        """A control that stands for whole paragraphs and tables."""
-        return self._control(tag, alias, block(_waiting(waiting)))
+        """A control that stands for whole paragraphs and tables; its first one is a caption, which Word numbers."""
+        return self._control(tag, alias, block(_waiting(waiting), style=TABLE_CAPTION))
 
     def picture(self, tag: str, alias: str, shown: str) -> str:
         """A control that holds a picture, as the XML of a ``w:drawing``, in a paragraph of its own."""

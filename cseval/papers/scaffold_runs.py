@@ -11,9 +11,12 @@ from typing import Any
 
 from cseval.errors import DataError, UsageError
 from cseval.inputs import DEMONSTRATION, REAL
+from cseval.papers.concerns import CHECKS, concerns
+from cseval.papers.concerns import FIELD as CONCERNS
 from cseval.papers.runs import CLAIMS
+from cseval.papers.tags import nearest, some_of
 from cseval.reporting.atomic import MANIFEST
-from cseval.reporting.printed import PLACES
+from cseval.reporting.printed import PLACES, RUN
 
 EFFECTS = "effects.csv"
 
@@ -73,10 +76,18 @@ def read_shown(folder: Path) -> Shown | None:
             primary=_primary(folder) if content["evaluation"] != CLAIMS else "",
             tables={slug: table["title"] for slug, table in content["tables"].items()},
             figures={name: _picture(folder, figure) for name, figure in content["figures"].items()},
-            values=content["values"],
+            values=_values(folder, content["values"]),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
         raise _damaged(f"{type(error).__name__}: {error}", path) from error
+
+
+def _values(folder: Path, values: Mapping[str, Mapping[str, str]]) -> dict[str, Mapping[str, str]]:
+    """The texts, with the checks of concern among those of the run as a whole."""
+    checks = folder / CHECKS
+    if not checks.is_file():
+        return dict(values)
+    return {**values, RUN: {**values.get(RUN, {}), CONCERNS: concerns(checks.read_text(encoding="utf-8"))}}
 
 
 def _damaged(why: str, path: Path) -> DataError:
@@ -126,7 +137,10 @@ def runs_for_paper(outputs: Path, known: Collection[str], wanted: Sequence[str],
     """
     for slug in wanted:
         if slug not in known:
-            raise UsageError(f"no evaluation {slug!r}", where="--evaluation", expected="one of " + ", ".join(known))
+            first = nearest(slug, known)
+            raise UsageError(
+                f"no evaluation {slug!r}", where="--evaluation", expected=f"one of {some_of(known, first=first)}"
+            )
     slugs = tuple(dict.fromkeys(wanted)) or tuple(known)
     found = {kind: _runs(outputs, slugs, kind) for kind in (REAL, DEMONSTRATION)}
     kind = DEMONSTRATION if data == DEMONSTRATION or not found[REAL] else REAL

@@ -13,9 +13,16 @@ if TYPE_CHECKING:
     from docx.document import Document as WordDocument
 
 #: Numbered headings and the paragraphs under them (3., 3.1, 3.2), and the list of recommendations (1., 2.).
-SECTIONS, RECOMMENDATIONS = 2, 3
+SECTIONS, RECOMMENDATIONS, TABLES = 2, 3, 4
 #: How far the text of each level is set in, in twentieths of a point, and how its number is written.
-_LEVELS = {SECTIONS: ((709, "%1."), (709, "%1.%2")), RECOMMENDATIONS: ((425, "%1."),)}
+_LEVELS = {SECTIONS: ((709, "%1."), (709, "%1.%2")), RECOMMENDATIONS: ((425, "%1."),), TABLES: ((0, "Table %1:"),)}
+#: Id of the style of captions of tables. It numbers them, since a number typed there, or a field, would be replaced
+#: with the caption, and LibreOffice does not read a field at the beginning of a control.
+TABLE_CAPTION = "TableCaption"
+
+
+#: What follows a number that has no room of its own.
+_AFTER = '<w:suff w:val="space"/>'
 
 
 def _space(before: int, after: int) -> str:
@@ -48,6 +55,7 @@ PARAGRAPHS = (
     ("Numbered Paragraph", "Normal", _counted(SECTIONS, 1), ""),
     ("Board Line", "Normal", _space(0, 60), BOLD + _size(26)),
     ("Paper Title", "Title", _space(120, 200), ""),
+    ("Table Caption", "Caption", f'<w:numPr><w:numId w:val="{TABLES}"/></w:numPr>', ""),
     ("Finding", "Normal", f"<w:keepNext/><w:keepLines/>{_space(120, 60)}", BOLD),
 )
 CHARACTERS = (
@@ -107,8 +115,9 @@ def _style(kind: str, name: str, based: str, inner: str) -> tuple[str, str]:
 
 def _definition(number: int) -> str:
     levels = "".join(
-        f'<w:lvl w:ilvl="{i}"><w:start w:val="1"/><w:numFmt w:val="decimal"/><w:lvlText w:val="{text}"/>'
-        f'<w:lvlJc w:val="left"/><w:pPr><w:ind w:left="{indent}" w:hanging="{indent}"/></w:pPr></w:lvl>'
+        f'<w:lvl w:ilvl="{i}"><w:start w:val="1"/><w:numFmt w:val="decimal"/>'
+        f'{"" if indent else _AFTER}<w:lvlText w:val="{text}"/><w:lvlJc w:val="left"/>'
+        f'<w:pPr><w:ind w:left="{indent}" w:hanging="{indent}"/></w:pPr></w:lvl>'
         for i, (indent, text) in enumerate(_LEVELS[number])
     )
     return f'<w:abstractNum w:abstractNumId="{number}"><w:multiLevelType w:val="multilevel"/>{levels}</w:abstractNum>'

@@ -1,85 +1,28 @@
-"""What a new paper says and in which order: the council's own sections, with places for what a run found.
-
-A text may hold places and prompts: ``{primary/change}`` is a value of the primary analysis, ``{run/start}`` one of the
-run as a whole, ``[...]`` a prompt for the officer. Of several texts of a line the first is used whose values the run
-has.
-"""
+"""What a new paper says and in which order: the council's own sections, with places for what a run found."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from itertools import chain
 
 from cseval import formats as f
-from cseval.inputs import DEMONSTRATION
+from cseval.papers.kinds import BANNER
+from cseval.papers.runs import CLAIMS, DEMONSTRATION
+from cseval.papers.scaffold_details import details
+from cseval.papers.scaffold_parts import PRIMARY, Facts, FigurePlace, Line, Part, TablePlace, Turn, heading, numbered
+from cseval.papers.scaffold_parts import value_now as now
 from cseval.papers.scaffold_runs import Shown
+from cseval.words import EVERYTHING
 
-BANNER = "Demonstration: simulated data, no real place. Nothing in this paper says anything about a real programme."
 BOARD = "[name of the board]"
 REGULATIONS = "Local Authorities (Executive Arrangements)(Access to Information)(England) Regulations 2012"
-#: Figures of a paper, each in its sub-section, where the run has it.
-PLACE_FIGURES, FINDING_FIGURES = ("roles-map", "timeline"), ("series", "placebo", "forest")
+#: Figures of an appendix, where the run has them, and how high each may be in centimetres: the first two share a page.
+FURTHER_FIGURES = {"timeline": 9.4, "placebo": 7.4, "forest": 19.0}
 #: The table of every analysis, too wide for an upright page.
 EVERY = "effects"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Line:
-    """A paragraph or a heading.
-
-    Parameters
-    ----------
-    texts : tuple of str
-        The first whose values are there is used; none if none is.
-    style : str
-        Id of its style.
-    numbered : bool
-        Whether a heading counts in the numbering of sections.
-    about : Shown or None
-        The run whose values it holds.
-    literal : bool
-        Whether the text is taken as it is, without places or prompts.
-    keep : bool
-        Whether it stays on one page with what follows.
-    """
-
-    texts: tuple[str, ...]
-    style: str = ""
-    numbered: bool = False
-    about: Shown | None = None
-    literal: bool = False
-    keep: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """The table at the head of the paper: what each row is, and its text."""
-
-    rows: tuple[tuple[str, Line], ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TablePlace:
-    """A place for a table of a run."""
-
-    run: Shown
-    table: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class FigurePlace:
-    """A place for a figure of a run."""
-
-    run: Shown
-    figure: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sideways:
-    """What follows stands on pages that lie on their side."""
-
-
-Part = Line | Facts | TablePlace | FigurePlace | Sideways
+#: The number of incidents in a sentence on them.
+_AVERTED = re.compile(r"about ([\d,]+ (?:fewer|more))")
 
 
 def paper_parts(runs: Sequence[Shown], claims: Shown | None, title: str) -> tuple[Part, ...]:
@@ -93,15 +36,16 @@ def paper_parts(runs: Sequence[Shown], claims: Shown | None, title: str) -> tupl
         The table of public claims.
     title : str
     """
+    appendices = _appendices(runs, claims)
     return (
         *_front(runs, title),
         *_summary(runs),
         *_recommendations(),
-        *_reasons(),
-        *_details(runs, claims),
+        *_reasons(runs),
+        *details(runs, claims, appendix=len(appendices)),
         *_officers_own(),
-        *_linked(runs, claims),
-        *_appendices(runs),
+        *_linked(runs, claims, tuple(appendices)),
+        *chain.from_iterable(_appendix(i, name, appendices[name]) for i, name in enumerate(appendices, start=1)),
     )
 
 
@@ -112,17 +56,7 @@ def default_title(runs: Sequence[Shown]) -> str:
     return f"Community safety: evaluation of {f.number_words(len(runs))} programmes"
 
 
-def heading(text: str, level: int, *, numbered: bool = False) -> Line:
-    """A heading."""
-    return Line(texts=(text,), style=f"Heading{level}", numbered=numbered, literal=True)
-
-
-def numbered(*texts: str, about: Shown | None = None, keep: bool = False) -> Line:
-    """A numbered paragraph of a section; `keep` holds it on one page with the table after it."""
-    return Line(texts=texts, style="NumberedParagraph", about=about, keep=keep)
-
-
-# The head, and the sections before the details ------------------------------------------------------------
+# The head -------------------------------------------------------------------------------------------------
 
 
 def _front(runs: Sequence[Shown], title: str) -> Iterator[Part]:
@@ -135,44 +69,73 @@ def _front(runs: Sequence[Shown], title: str) -> Iterator[Part]:
         rows=(
             ("Classification", _prompt("for example Unrestricted")),
             ("Report of", _prompt("name and post")),
-            ("Title", Line(texts=(title,), literal=True)),
+            ("Title", (Line(texts=(title,), literal=True),)),
             ("Lead Member", _prompt("name and portfolio")),
             ("Originating Officer(s)", _prompt("name and post")),
-            ("Wards affected", _prompt("names of the wards, or All wards")),
+            ("Wards affected", (*_wards(runs), *_prompt("check these names, or write All wards"))),
             ("Strategic Plan Priority / Outcome", _prompt("number and words of the priority, and of the outcome")),
         )
     )
 
 
-def _prompt(text: str) -> Line:
-    return Line(texts=(f"[{text}]",))
+def _prompt(text: str) -> tuple[Line, ...]:
+    return (Line(texts=(f"[{text}]",)),)
+
+
+def _wards(runs: Sequence[Shown]) -> Iterator[Line]:
+    """Where each programme ran, which may be the name of a whole borough."""
+    for run in runs:
+        whose = "{run/programme}: " if len(runs) > 1 else ""
+        yield Line(texts=(whose + "{run/treated}",), about=run)
+
+
+# The sections before the details --------------------------------------------------------------------------
 
 
 def _summary(runs: Sequence[Shown]) -> Iterator[Part]:
-    """For each run headline, change, interval, absolute number, plain reading and caveat, in that order."""
+    """For each run what stands in, headline, estimate with its interval, incidents and concerns, each said once."""
     yield heading("Executive Summary", 1)
-    what = "a programme" if len(runs) == 1 else f"{f.number_words(len(runs))} programmes"
+    what = "one programme, {run/programme}" if len(runs) == 1 else f"{f.number_words(len(runs))} programmes"
     yield Line(
         texts=(
-            f"This report says what recorded incidents show of {what}: whether they changed where the programme ran, "
-            "compared with what would have been expected without it, and how sure anyone can be. "
-            "[Add why the board is asked now.]",
-        )
+            f"This report says what recorded incidents show of {what}: whether they changed where "
+            f"{'it' if len(runs) == 1 else 'each programme'} ran, compared with what would have been expected without "
+            "it, and how sure anyone can be. [Add why the board is asked now.]",
+        ),
+        about=runs[0],
     )
     for run in runs:
-        yield Line(
-            texts=("{run/programme}. Recorded {primary/outcome}: {primary/verdict}.",), style="Finding", about=run
-        )
-        yield Line(
-            texts=(
-                "Estimated change {primary/percent_change}, 95% interval {primary/interval}. {primary/incidents} "
-                "{primary/reading}",
-                "Estimated change {primary/percent_change}, 95% interval {primary/interval}. {primary/reading}",
-                "{primary/reading}",
-            ),
-            about=run,
-        )
-        yield Line(texts=("{primary/caveat}",), about=run)
+        if len(runs) > 1:
+            yield heading(run.title, 2)
+        yield Line(texts=("{run/stands_in}",), about=run)
+        yield Line(texts=("Recorded {primary/outcome}: {primary/verdict}.",), style="Finding", about=run)
+        yield Line(texts=(_estimate(run), "{primary/reading}"), about=run)
+        yield Line(texts=("{run/concerns}",), about=run)
+    yield from _assumptions(runs)
+
+
+def _estimate(run: Shown) -> str:
+    """Estimate and interval, then the number of incidents unless the reading has it too."""
+    number = _AVERTED.search(now(run, PRIMARY, "incidents"))
+    said = number is not None and number[1] in now(run, PRIMARY, "reading")
+    return "{primary/reading}" if said else "{primary/reading} {primary/incidents}"
+
+
+def _assumptions(runs: Sequence[Shown]) -> Iterator[Line]:
+    """What every estimate is of and rests on, said once where it is the same for all."""
+    rests = [now(run, PRIMARY, "assumption") for run in runs]
+    if not all(rests):
+        yield from (Line(texts=("{primary/caveat}",), about=run) for run in runs)
+        return
+    subject = "It" if len(runs) == 1 else "Each"
+    everything = EVERYTHING if len(runs) == 1 else f"Each{EVERYTHING.removeprefix('The')}"
+    if len(set(rests)) == 1:
+        text = f"{everything} {subject} rests on this assumption: {{primary/assumption}}"
+        yield Line(texts=(text,), about=runs[0])
+        return
+    yield Line(texts=(everything,))
+    for run in runs:
+        yield Line(texts=("{run/programme} rests on this assumption: {primary/assumption}",), about=run)
 
 
 def _recommendations() -> Iterator[Part]:
@@ -184,136 +147,15 @@ def _recommendations() -> Iterator[Part]:
     yield Line(texts=("Comment on [what the board is asked to decide, support or ask for].",), style="ListNumber")
 
 
-def _reasons() -> Iterator[Part]:
+def _reasons(runs: Sequence[Shown]) -> Iterator[Part]:
     yield heading("Reasons for the decisions", 1, numbered=True)
+    about = "this programme" if len(runs) == 1 else "these programmes"
     yield numbered(
-        f"The {BOARD} is asked to note the estimates, so that what is said and decided about these programmes rests on "
-        "what the records can show, and allows for what they cannot. [Add other reasons.]"
+        f"The {BOARD} is asked to note the estimates, so that what is said and decided about {about} rests on what the "
+        "records can show, and allows for what they cannot. [Add other reasons.]"
     )
     yield heading("Alternative options", 1, numbered=True)
     yield numbered("[The alternatives that were considered and why they were not taken, or N/A.]")
-
-
-# The details ----------------------------------------------------------------------------------------------
-
-
-def _details(runs: Sequence[Shown], claims: Shown | None) -> Iterator[Part]:
-    yield heading("Details of the report", 1, numbered=True)
-    yield from _how_to_read()
-    for run in runs:
-        yield heading(run.title, 2)
-        for made in (_done, _measured, _found, _weakens, _unseen):
-            yield from made(run)
-    if claims is not None:
-        yield from _claims(claims)
-    yield from _how_to_check(runs)
-
-
-def _how_to_read() -> Iterator[Part]:
-    yield heading("How to read the estimates", 2)
-    yield numbered(
-        "A change is the difference, in per cent, between the incidents recorded after the start and those that would "
-        "have been expected without the programme. Its 95% interval holds the changes that the data are consistent "
-        "with. An interval that spans zero is no clear evidence of a change; it is no evidence that nothing changed."
-    )
-    yield numbered(
-        "A p-value says how often a change at least as large would be found if nothing had been done. Each method has "
-        "been tried where nothing was done, and the share of false alarms that it raised there stands beside the "
-        "p-value: 5% is what a reliable method has."
-    )
-
-
-def _done(run: Shown) -> Iterator[Part]:
-    yield heading("What was done and where", 3)
-    yield numbered(
-        "{run/programme} began in {run/start}. Treated areas: {run/treated}. [Say what was done, by whom, what it was "
-        "to change and what it cost.]",
-        about=run,
-    )
-    yield numbered("The question: {run/question}", about=run)
-    yield from _figures(run, PLACE_FIGURES)
-
-
-def _measured(run: Shown) -> Iterator[Part]:
-    yield heading("How the change was measured", 3)
-    yield numbered(
-        "Recorded incidents were counted by area and month: {run/before} before the start and {run/after} after it "
-        "(months before: {primary/pre_periods}, after: {primary/post_periods}). The main outcome is "
-        "{primary/outcome}. Sources: {run/sources}.",
-        about=run,
-    )
-    yield numbered(
-        "What would have been expected is taken from {run/comparison}. Model: {primary/estimator}. Interval and "
-        "p-value: {primary/method}.",
-        about=run,
-    )
-    yield numbered("Strength of the evidence: {run/evidence}", about=run)
-
-
-def _found(run: Shown) -> Iterator[Part]:
-    yield heading("What was found", 3)
-    yield numbered(
-        "The estimate for {primary/outcome} is {primary/change} against what would have been expected, with a 95% "
-        "interval {primary/interval}. {primary/certainty}",
-        "{primary/reading}",
-        about=run,
-    )
-    if "outcomes" in run.tables:
-        yield numbered("The table has the main outcome and then the secondary ones, by the same comparison.", keep=True)
-        yield TablePlace(run=run, table="outcomes")
-    yield from _figures(run, FINDING_FIGURES)
-
-
-def _weakens(run: Shown) -> Iterator[Part]:
-    if "weaknesses" in run.tables:
-        yield heading("What weakens it", 3)
-        yield numbered("Each row of the table weakens the answer above, or says what it cannot tell.", keep=True)
-        yield TablePlace(run=run, table="weaknesses")
-
-
-def _unseen(run: Shown) -> Iterator[Part]:
-    yield heading("What could not be seen", 3)
-    yield numbered(
-        "{primary/smallest_change}",
-        "How small a change would have been found was not measured apart from what is said above.",
-        about=run,
-    )
-    yield numbered(
-        "Only incidents that were recorded are counted. What residents feel, whom they trust, and what nobody "
-        "reported are not in these numbers. [Say what else is known, for example from surveys.]"
-    )
-
-
-def _figures(run: Shown, names: Sequence[str]) -> Iterator[FigurePlace]:
-    for name in names:
-        if name in run.figures:
-            yield FigurePlace(run=run, figure=name)
-
-
-def _claims(claims: Shown) -> Iterator[Part]:
-    if "claims" in claims.tables:
-        yield heading("What was said in public", 2)
-        yield numbered(
-            "The table holds statements of earlier papers against data and records, and says which data would test "
-            "those that cannot be tested with these.",
-            keep=True,
-        )
-        yield TablePlace(run=claims, table="claims")
-
-
-def _how_to_check(runs: Sequence[Shown]) -> Iterator[Part]:
-    yield heading("How to check the numbers", 2)
-    for run in runs:
-        yield numbered(
-            f"{{run/programme}}: the numbers are those of run {{run/manifest}}. To make them again: {{run/command}}. "
-            f"To compare them with what is on file: cseval diff {run.slug}"
-            + (" --data demonstration." if run.data == DEMONSTRATION else "."),
-            about=run,
-        )
-    yield numbered(
-        "Every number, table and figure from a run stands in a marked place of this paper. The command cseval embed "
-        "brings them up to date, and with --check it names those that are not."
-    )
 
 
 # What the officer writes, and what stands behind the paper --------------------------------------------------
@@ -332,39 +174,61 @@ def _officers_own() -> Iterator[Part]:
         yield numbered(prompt)
 
 
-def _linked(runs: Sequence[Shown], claims: Shown | None) -> Iterator[Part]:
+def _linked(runs: Sequence[Shown], claims: Shown | None, appendices: Sequence[str]) -> Iterator[Part]:
     yield heading("Linked Reports, Appendices and Background Documents", 1)
     yield heading("Linked Reports", 2)
-    yield Line(texts=("[Reports this one refers to, or NONE]",), style="ListBullet")
+    yield _bullet("[Reports this one refers to, or NONE]")
     yield heading("Appendices", 2)
-    for i, run in enumerate(runs, start=1):
-        yield Line(texts=(_appendix(i, run),), style="ListBullet", literal=True)
+    for number, name in enumerate(appendices, start=1):
+        yield Line(texts=(f"Appendix {number}: {name}",), style="ListBullet", literal=True)
     yield heading(f"Background Documents – {REGULATIONS}", 2)
     for run in runs:
-        yield Line(
-            texts=(
-                "{run/programme}: effect table (effects.csv), full report (report.html) and manifest (manifest.json) "
-                f"of run {{run/manifest}}, in the folder {_folder(run)}",
-            ),
-            style="ListBullet",
-            about=run,
+        yield _bullet(
+            "{run/programme}: effect table (effects.csv), full report (report.html) and manifest (manifest.json) "
+            f"of run {{run/manifest}}, in the folder {_folder(run)}",
+            run,
         )
     if claims is not None:
-        yield Line(texts=(f"{claims.title}: in the folder {_folder(claims)}",), style="ListBullet", literal=True)
+        yield _bullet(f"{claims.title}: claims.csv and claims.html, in the folder {_folder(claims)}")
+    yield Line(
+        texts=(
+            "[Publish these files together with this paper, and say here at which address. The folders are in the "
+            "folder of the project, where cseval was run.]",
+        )
+    )
     yield heading("Officer contact details for documents", 2)
     yield Line(texts=("[Name, telephone and e-mail address, or N/A]",))
+
+
+def _bullet(text: str, about: Shown | None = None) -> Line:
+    return Line(texts=(text,), style="ListBullet", about=about)
 
 
 def _folder(run: Shown) -> str:
     return f"outputs/{DEMONSTRATION}/{run.slug}" if run.data == DEMONSTRATION else f"outputs/{run.slug}"
 
 
-def _appendix(number: int, run: Shown) -> str:
-    return f"Appendix {number}: every estimate, {run.title}"
+# The appendices -------------------------------------------------------------------------------------------
 
 
-def _appendices(runs: Sequence[Shown]) -> Iterator[Part]:
-    yield Sideways()
-    for i, run in enumerate(runs, start=1):
-        yield heading(_appendix(i, run), 1)
-        yield TablePlace(run=run, table=EVERY)
+def _appendices(runs: Sequence[Shown], claims: Shown | None) -> dict[str, tuple[Part, ...]]:
+    """What each appendix holds, by its title: upright pages first, then those with wide tables."""
+    figures = ((run, _further_figures(run)) for run in runs)
+    made: dict[str, tuple[Part, ...]] = {f"further figures, {run.title}": shown for run, shown in figures if shown}
+    made["every estimate"] = (Turn(landscape=True), *(TablePlace(run=run, table=EVERY) for run in runs))
+    if claims is not None and CLAIMS in claims.tables:
+        made["what was said in public"] = (Turn(landscape=True), TablePlace(run=claims, table=CLAIMS))
+    return made
+
+
+def _further_figures(run: Shown) -> tuple[FigurePlace, ...]:
+    shown = ((name, highest) for name, highest in FURTHER_FIGURES.items() if name in run.figures)
+    return tuple(FigurePlace(run=run, figure=name, highest=highest) for name, highest in shown)
+
+
+def _appendix(number: int, name: str, parts: Sequence[Part]) -> Iterator[Part]:
+    """An appendix under its heading, which stands on the first of its pages, whichever way that lies."""
+    turned = isinstance(parts[0], Turn)
+    yield parts[0] if turned else Turn(landscape=False)
+    yield heading(f"Appendix {number}: {name}", 1, new_page=not turned)
+    yield from parts[1:] if turned else parts

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from cseval.papers.controls import TRACKED
 from cseval.papers.drawings import Drawing, Drawings
+from cseval.papers.marks import MARK
 from cseval.papers.markup import Reader, Span, W, declaring, element_end, inner, read, tag_end
 from cseval.papers.surroundings import MC, cell_width
 
 _FALLBACK = f"{MC} Fallback"
-#: Name of the bookmark that says from which run a control was filled, and which control.
-MARK = re.compile("_cseval_([0-9a-f]{16})_([0-9a-f]{8})")
 #: What would be lost with the text of a control, in words.
 _HOLDS = {
     f"{W} commentRangeStart": "a comment",

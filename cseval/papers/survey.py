@@ -9,22 +9,30 @@ from itertools import combinations
 
 from cseval import formats as f
 from cseval.errors import CsevalError, UsageError
+from cseval.papers.captions import table_number
 from cseval.papers.contents import Contents
 from cseval.papers.controls import Control, find_controls
+from cseval.papers.differences import first_difference
 from cseval.papers.draft import Draft
-from cseval.papers.fill import marked_run, problems, table_says, value_says
+from cseval.papers.fill import problems, table_says, value_says
+from cseval.papers.kinds import require_kind
+from cseval.papers.marks import Stamp, stamped
 from cseval.papers.markup import printable
 from cseval.papers.package import read_package
 from cseval.papers.parts import main_part, read_settings, story_parts, words_for
 from cseval.papers.pictures import is_current
-from cseval.papers.runs import FigureContent, Origin, Shown, TableContent
+from cseval.papers.runs import DEMONSTRATION, REAL, FigureContent, Origin, Shown, TableContent
 from cseval.papers.standing import Standing, read_standing
 from cseval.papers.tags import Tag, next_copy, parse_tag
 
-CURRENT, NOT_FILLED = "current", "not filled"
+CURRENT, SAME, NOT_FILLED = "current", "same, from an earlier run", "not filled"
 EARLIER, BY_HAND = "from an earlier run", "changed by hand"
+#: Of a place that was filled from another kind of data than the paper is held against.
+FROM_SIMULATED, FROM_REAL = "from demonstration data", "from real data"
 #: From the best to the worst.
-STATES = (CURRENT, BY_HAND, EARLIER, NOT_FILLED)
+STATES = (CURRENT, SAME, BY_HAND, EARLIER, FROM_SIMULATED, FROM_REAL, NOT_FILLED)
+#: Of places that need nothing but the mark of the last run, if that.
+GOOD = (CURRENT, SAME)
 ADD_ONE = (
     "In Word select the place, insert a rich text content control (Developer tab), open its Properties and write into "
     "Tag for example cseval:pilot-evaluation/value/primary/percent_change"
@@ -49,9 +57,13 @@ class Place:
         What stands there: its text, or its picture's alternative text.
     says : str
         What the last run says.
-    state : {"current", "changed by hand", "from an earlier run", "not filled"}
-    run : str
-        Hash of the run that it was filled from; empty if from none.
+    difference : str
+        Where in a table the two first differ; empty for what is no table, or not filled.
+    state : str
+        One of `STATES`.
+    run, data : str
+        Hash of the run that it was filled from, and whether that was on real or on demonstration data; empty if from
+        none.
     last_run : str
         Hash of the last run.
     origin : Origin
@@ -64,8 +76,10 @@ class Place:
     kind: str
     now: str
     says: str
+    difference: str
     state: str
     run: str
+    data: str
     last_run: str
     origin: Origin
 
@@ -77,6 +91,7 @@ class Found:
     control: Control
     standing: Standing
     content: Shown
+    stamp: Stamp
     place: Place
     where: str
 
@@ -102,19 +117,23 @@ def survey(content: bytes, contents: Contents, where: str) -> tuple[Draft, list[
     Raises
     ------
     UsageError
-        If there is no place, or one cannot be filled; all of those are named.
+        If the paper is for another kind of data, if there is no place, or one cannot be filled; all of those are named.
     DataError
         If the paper is damaged or unsafe.
     """
     package = read_package(content, where)
     main = main_part(package)
+    require_kind(package, story_parts(package), contents.data)
     stories = {p: find_controls(package.contents[p], p, package.place(p)) for p in story_parts(package)}
     draft = Draft(package, stories, read_settings(package), posixpath.dirname(main))
     by_name: dict[str, list[Control]] = {}
     for control in (c for story in stories.values() for c in story.controls):
         by_name.setdefault(control.name, []).append(control)
     if not by_name:
-        raise UsageError("no place for cseval in it", where=where, expected="content controls with a tag", todo=ADD_ONE)
+        among = f" among its {f.plural(draft.others, 'content control')}" if draft.others else ""
+        raise UsageError(
+            f"no place for cseval{among or ' in it'}", where=where, expected="content controls with a tag", todo=ADD_ONE
+        )
     found, errors = list[Found](), list[CsevalError]()
     for controls in by_name.values():
         made, refused = _examined(draft, controls, contents, main)
@@ -124,17 +143,26 @@ def survey(content: bytes, contents: Contents, where: str) -> tuple[Draft, list[
 
 
 def refuse(errors: Iterable[CsevalError], where: str) -> None:
-    """Refuse the paper if there are errors, with all of them in one message.
+    """Refuse the paper if there are errors, with all of them in one message; what is said of many places is said once.
 
     Raises
     ------
     UsageError
         If there are any.
     """
-    texts = list(dict.fromkeys(str(e) for e in errors))
-    if texts:
-        lines = "\n  - ".join(texts)
-        raise UsageError(f"{f.plural(len(texts), 'problem')}, so nothing was changed:\n  - {lines}", where=where)
+    reasons: dict[str, dict[str, None]] = {}
+    for error in errors:
+        reason = str(CsevalError(error.found, expected=error.expected, todo=error.todo))
+        reasons.setdefault(reason, {})[error.where] = None
+    lines = "\n  - ".join(_folded(reason, list(places)) for reason, places in reasons.items())
+    if lines:
+        raise UsageError(f"{f.plural(len(reasons), 'problem')}, so nothing was changed:\n  - {lines}", where=where)
+
+
+def _folded(reason: str, places: Sequence[str]) -> str:
+    """A reason with the place that it is about, or with their number and the first of them."""
+    many = f"at {f.plural(len(places), 'place')}, of which the first is " if len(places) > 1 else ""
+    return f"{many}{places[0]}: {reason}"
 
 
 def merged(found: Sequence[Found]) -> tuple[Place, ...]:
@@ -204,11 +232,9 @@ def _repeated(draft: Draft, control: Control, where: str) -> CsevalError:
 def _found(
     draft: Draft, control: Control, standing: Standing, tag: Tag, content: Shown, part: str, where: str
 ) -> Found:
-    own = [name for _, _, name in standing.marks]
-    all_names = [name for story in draft.stories.values() for _, name in story.bookmarks]
-    # Word may move a mark that stands at the very edge of a control out of it.
-    run = marked_run(control.tag, own, content.run) or marked_run(control.tag, all_names, content.run)
-    now, says, same = _compared(draft, control, standing, content)
+    stamp = _stamp(draft, control, standing, content)
+    now, says, same, difference = _compared(draft, control, standing, content, stamp)
+    state = _state(control, stamp, content, same)
     place = Place(
         part=part,
         before=control.before,
@@ -216,26 +242,49 @@ def _found(
         kind=tag.kind,
         now=now,
         says=says,
-        state=_state(control, run, content, same),
-        run=run,
+        difference=difference if state not in (*GOOD, NOT_FILLED) else "",
+        state=state,
+        run=stamp.run,
+        data=(DEMONSTRATION if stamp.simulated else REAL) if stamp.run else "",
         last_run=content.run,
         origin=content.origin,
     )
-    return Found(control=control, standing=standing, content=content, place=place, where=where)
+    return Found(control=control, standing=standing, content=content, stamp=stamp, place=place, where=where)
 
 
-def _state(control: Control, run: str, content: Shown, same: bool) -> str:
-    if control.placeholder is not None or not run:
+def _stamp(draft: Draft, control: Control, standing: Standing, content: Shown) -> Stamp:
+    """The run that a control was filled from; Word may move a mark that stands at the very edge of it out of it."""
+    own = [name for _, _, name in standing.marks]
+    every = (name for story in draft.stories.values() for _, name in story.bookmarks)
+    found = stamped(control.tag, own, content.stamp)
+    return found if found.run else stamped(control.tag, every, content.stamp)
+
+
+def _state(control: Control, stamp: Stamp, content: Shown, same: bool) -> str:
+    if control.placeholder is not None or not stamp.run:
         return NOT_FILLED
-    if run != content.run:
-        return EARLIER
-    return CURRENT if same else BY_HAND
+    if stamp.run == content.run:
+        return CURRENT if same else BY_HAND
+    if stamp.simulated != content.simulated:
+        return FROM_SIMULATED if stamp.simulated else FROM_REAL
+    return SAME if same else EARLIER
 
 
-def _compared(draft: Draft, control: Control, standing: Standing, content: Shown) -> tuple[str, str, bool]:
-    """What stands in a control, what it is to say, and whether that is the same."""
+def _compared(
+    draft: Draft, control: Control, standing: Standing, content: Shown, stamp: Stamp
+) -> tuple[str, str, bool, str]:
+    """What stands in a control, what it is to say, whether that is the same but for the run's hash, and where not."""
     if isinstance(content, FigureContent):
         alt = standing.drawings[0].alt if standing.drawings else ""
-        return alt or standing.text, content.alt, is_current(draft, control, standing, content)
-    expected = table_says(content) if isinstance(content, TableContent) else value_says(content)
-    return standing.text, expected.text, standing.lines == expected.lines
+        return alt or standing.text, content.alt, is_current(draft, control, standing, content), ""
+    if not isinstance(content, TableContent):
+        says = value_says(content)
+        return standing.text, says.text, standing.lines == _as_of(says, content, stamp), ""
+    says = table_says(content, table_number(standing.lines))
+    lines = _as_of(says, content, stamp)
+    return standing.text, says.text, standing.lines == lines, first_difference(content, standing.lines, lines)
+
+
+def _as_of(says: Standing, content: Shown, stamp: Stamp) -> list[str]:
+    """The lines of what the last run says, with the hash of the run that stands in the paper."""
+    return [line.replace(content.run, stamp.run or content.run) for line in says.lines]

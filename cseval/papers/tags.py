@@ -23,6 +23,8 @@ FORMS = (
     "cseval:EVALUATION/effects, cseval:EVALUATION/table/TABLE, cseval:EVALUATION/figure/FIGURE or "
     "cseval:EVALUATION/value/ANALYSIS/FIELD"
 )
+#: A message lists the nearest name and so many others.
+_LISTED = 8
 _COPY = re.compile(r"(.*?)(?:#([1-9][0-9]*))?", re.DOTALL)
 #: How many names each kind of thing takes.
 _NAMES = {TABLE: 1, FIGURE: 1, VALUE: 2}
@@ -76,8 +78,8 @@ def parse_tag(text: str, where: str = "") -> Tag:
 
 
 def _hint(text: str, kind: str) -> str:
-    if text.lower().startswith(PREFIX) and not text.startswith(PREFIX):
-        return f"Write {PREFIX} in small letters"
+    if not text.startswith(PREFIX):
+        return f"Let it begin with {PREFIX}, in small letters and with the colon"
     near = difflib.get_close_matches(kind, (*_NAMES, EFFECTS), n=1)
     return f"The nearest to {kind!r} is {near[0]}" if near and kind not in _NAMES else ""
 
@@ -113,7 +115,7 @@ def pick(what: str, given: str, names: Collection[str], where: str, *, otherwise
     Raises
     ------
     UsageError
-        If no name begins so, or several do; the message names the nearest and lists all.
+        If no name begins so, or several do; the message lists the nearest and some others.
     """
     if given in names:
         return given
@@ -122,12 +124,37 @@ def pick(what: str, given: str, names: Collection[str], where: str, *, otherwise
         return found[0]
     if found:
         raise UsageError(
-            f"{given!r} begins {' and '.join(found)}", where=where, expected=f"the beginning of one {what} alone"
+            f"{given!r} begins {some_of(found, last=' and ')}",
+            where=where,
+            expected=f"the beginning of one {what} alone",
         )
-    near = difflib.get_close_matches(given, names, n=1, cutoff=0.4)
+    near = nearest(given, names)
     raise UsageError(
         f"no {what} {given!r}",
         where=where,
-        expected=f"one of {', '.join(names)}" if names else f"a run that has a {what}",
-        todo=f"The nearest is {near[0]}" if near else otherwise,
+        expected=f"one of {some_of(names, first=near)}" if names else f"a run that has a {what}",
+        todo=f"The nearest is {near}" if near else otherwise,
     )
+
+
+def nearest(given: str, names: Collection[str]) -> str:
+    """The name most like another one; empty if none is like it."""
+    return next(iter(difflib.get_close_matches(given, names, n=1, cutoff=0.4)), "")
+
+
+def some_of(names: Collection[str], *, first: str = "", last: str = ", ") -> str:
+    """The first names of many in a list, and how many more there are.
+
+    Parameters
+    ----------
+    names : collection of str
+    first : str
+        One of them, to begin the list with.
+    last : str
+        What stands before the last name of a list that is whole.
+    """
+    ordered = [*([first] if first else []), *(name for name in names if name != first)]
+    shown, more = ordered[: _LISTED + 1], len(ordered) - _LISTED - 1
+    if more > 0:
+        return f"{', '.join(shown)} and {more} more"
+    return last.join(filter(None, (", ".join(shown[:-1]), shown[-1])))

@@ -69,7 +69,13 @@ def outcomes_table(result: EvaluationResult) -> Table:
     others = int((~kept).sum())
     more = (f"The report has {f.plural(others, 'further analysis', 'further analyses')} of the same run.",)
     values = table.values.drop(columns="role")
-    return replace(table, slug="outcomes", values=values, notes=(*table.notes, *(more if others else ())))
+    return replace(
+        table,
+        slug="outcomes",
+        title="Estimated effect on each outcome",
+        values=values,
+        notes=(*table.notes, *(more if others else ())),
+    )
 
 
 def weaknesses_table(result: EvaluationResult) -> Table:

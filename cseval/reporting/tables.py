@@ -119,7 +119,7 @@ def effects_table(result: EvaluationResult, *, cluster: bool = True) -> Table:
     return make_table(
         result,
         slug="effects",
-        title="Estimated effect on each outcome",
+        title="Estimated effects, every analysis",
         rows=rows,
         headings=EFFECT_HEADINGS,
         notes=notes,

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import count, groupby
 from typing import TYPE_CHECKING, Any
 
-from cseval import formats as f
 from cseval.reporting import word_styles as styles
 from cseval.reporting.document import Answer, Block, Bullets, Code, FigureBlock, Paragraph, TableBlock, figure_caption
 from cseval.reporting.html import png_size, printed_of
@@ -152,10 +151,14 @@ def _answer(answer: Answer) -> str:
 def _table(table: Printed, path: str = "") -> _Piece:
     """A table; of a long one that a data file has as well, where that is."""
     if path and len(table.rows) > MOST_FOLDED:
-        rows = f.plural(len(table.rows), "row")
-        return _Piece(xml=_led(table.title, f"{rows}, in the file {path}.", "ListBullet"))
+        return _Piece(xml=_led(table.title, in_file(path), "ListBullet"))
     landscape = least_width(table) > styles.PORTRAIT
     return _Piece(xml=_table_xml(table, landscape), landscape=landscape)
+
+
+def in_file(path: str) -> str:
+    """What stands in the place of a long table."""
+    return f"too long for a page; it is in the file {path}."
 
 
 def _table_xml(table: Printed, landscape: bool) -> str:

@@ -5,16 +5,14 @@ Every element has the prefix ``w:``, which whatever the text is put into declare
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from itertools import accumulate, pairwise
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cseval import formats as f
-from cseval.reporting.printed import is_numeric, is_span
+from cseval.reporting.word_columns import FOREIGN, TIGHT, USUAL, Face, fitting_face, widths_in
+from cseval.reporting.word_columns import column_widths as column_widths
+from cseval.reporting.word_columns import least_width as least_width
 
 if TYPE_CHECKING:
     from cseval.reporting.printed import Printed
@@ -105,21 +103,6 @@ def drawing(relation: str, *, number: int, name: str, alt: str, width: int, heig
 # Tables -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Face:
-    """The type of a table in half points, and the white space left and right of a cell's text in twentieths of one."""
-
-    size: int
-    padding: int
-
-    @property
-    def run(self) -> str:
-        """Properties of a run."""
-        return f'<w:sz w:val="{self.size}"/><w:szCs w:val="{self.size}"/><w:lang w:val="{LANGUAGE}"/>'
-
-
-#: Nine points; eight only where words or numbers would be broken otherwise.
-_USUAL, _TIGHT = _Face(size=18, padding=70), _Face(size=16, padding=50)
 #: Tables of at most so many rows are kept on one page.
 _SHORT = 8
 _RULES = (
@@ -137,7 +120,15 @@ _LOOK = (
 )
 
 
-def table_block(table: Printed, *, style: str = "", mark: str = "", width: int = TEXT_WIDTH) -> str:
+def table_block(
+    table: Printed,
+    *,
+    style: str = "",
+    caption: str = "Caption",
+    mark: str = "",
+    width: int = TEXT_WIDTH,
+    foreign: bool = False,
+) -> str:
     """A table with its caption above and its notes below.
 
     The header row is marked and repeated on every page, no row breaks over pages, no cell is merged or empty, and
@@ -148,10 +139,14 @@ def table_block(table: Printed, *, style: str = "", mark: str = "", width: int =
     table : Printed
     style : str
         Id of a table style of the document; if empty, the table brings its own rules.
+    caption : str
+        Id of the paragraph style of the caption.
     mark : str
         XML put at the start of the caption, a bookmark for instance.
     width : int
         Of the whole table, in twentieths of a point.
+    foreign : bool
+        Whether the font of the document is not known to be as wide as Arial.
 
     Returns
     -------
@@ -159,12 +154,13 @@ def table_block(table: Printed, *, style: str = "", mark: str = "", width: int =
         Paragraphs and a ``w:tbl``. It ends with the table where there are no notes: whoever puts it at the end of a
         cell of another table must add a paragraph.
     """
-    widths, face = column_widths(table, width), _face(table, width)
+    face = fitting_face(table, width, FOREIGN if foreign else (USUAL, TIGHT))
+    widths = widths_in(table, width, face)
     grid = "".join(f'<w:gridCol w:w="{w}"/>' for w in widths)
     kept = _kept(table)
     rows = "".join(_row(table, row, widths, face, keep=keep) for row, keep in zip(table.rows, kept, strict=True))
     return (
-        block(mark + value_run(table.title), style="Caption", properties="<w:keepNext/>")
+        block(mark + value_run(table.title), style=caption, properties="<w:keepNext/>")
         + f"<w:tbl>{_table_properties(table, style, width, face)}<w:tblGrid>{grid}</w:tblGrid>"
         + f"{_header_row(table, widths, face, own=not style)}{rows}</w:tbl>"
         + _notes(table.notes)
@@ -177,7 +173,7 @@ def description(table: Printed) -> str:
     return " ".join((f"A table of {size}: {f.joined(table.headings)}.", *table.notes[:1]))
 
 
-def _table_properties(table: Printed, style: str, width: int, face: _Face) -> str:
+def _table_properties(table: Printed, style: str, width: int, face: Face) -> str:
     """In the order of the schema, in which the description comes last."""
     named = f'<w:tblStyle w:val="{escape(style)}"/>' if style else ""
     sides = "".join(f'<w:{side} w:w="{face.padding}" w:type="dxa"/>' for side in ("left", "right"))
@@ -189,15 +185,15 @@ def _table_properties(table: Printed, style: str, width: int, face: _Face) -> st
     )
 
 
-def _header_row(table: Printed, widths: Sequence[int], face: _Face, *, own: bool) -> str:
-    looks, run = (_HEADING_CELL if own else "") + '<w:vAlign w:val="bottom"/>', BOLD + face.run
+def _header_row(table: Printed, widths: Sequence[int], face: Face, *, own: bool) -> str:
+    looks, run = (_HEADING_CELL if own else "") + '<w:vAlign w:val="bottom"/>', _type(face, BOLD)
     cells = zip(table.headings, widths, table.numeric, strict=True)
     made = "".join(_cell(t, width, run, looks=looks, right=right, keep=True) for t, width, right in cells)
     return f"<w:tr><w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>{made}</w:tr>"
 
 
-def _row(table: Printed, row: Sequence[str], widths: Sequence[int], face: _Face, *, keep: bool) -> str:
-    runs = (BOLD + face.run, *[face.run] * (len(row) - 1))
+def _row(table: Printed, row: Sequence[str], widths: Sequence[int], face: Face, *, keep: bool) -> str:
+    runs = (_type(face, BOLD), *[_type(face)] * (len(row) - 1))
     cells = zip(row, widths, runs, table.numeric, strict=True)
     made = "".join(_cell(t, width, run, right=right, keep=keep) for t, width, run, right in cells)
     return f"<w:tr><w:trPr><w:cantSplit/></w:trPr>{made}</w:tr>"
@@ -214,6 +210,13 @@ def _cell(text: str, width: int, run: str, *, looks: str = "", right: bool, keep
     return f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/>{looks}</w:tcPr>{inner}</w:tc>'
 
 
+def _type(face: Face, before: str = "") -> str:
+    """Properties of a run; `before` is what stands in front of the size, as XML."""
+    named = "".join(f' w:{use}="{face.font}"' for use in ("ascii", "hAnsi", "cs"))
+    fonts = f"<w:rFonts{named}/>" if face.font else ""
+    return f'{fonts}{before}<w:sz w:val="{face.size}"/><w:szCs w:val="{face.size}"/><w:lang w:val="{LANGUAGE}"/>'
+
+
 def _kept(table: Printed) -> list[bool]:
     """Which rows stay on one page with what follows: all but the last of a short table, and the last with notes."""
     count = len(table.rows)
@@ -228,133 +231,5 @@ def _notes(notes: Sequence[str]) -> str:
         space = f'<w:spacing w:before="{80 if first else 0}" w:after="{240 if last else 40}" w:line="240"'
         keep = "" if last else "<w:keepNext/>"
         properties = f'{keep}<w:keepLines/>{space} w:lineRule="auto"/>'
-        made.append(block(value_run(note, _USUAL.run), properties=properties))
+        made.append(block(value_run(note, _type(USUAL)), properties=properties))
     return "".join(made)
-
-
-# Widths of columns ------------------------------------------------------------------------------------
-
-#: Widths of characters in Arial, in thousandths of the type size; all others are as wide as a digit.
-_WIDTHS = {
-    222: "ijl'",
-    278: " !,./:;If[]\\t\N{NO-BREAK SPACE}",
-    333: "()-r`",
-    500: "ckJsvxyz",
-    584: "+<=>\N{MINUS SIGN}",
-    667: "ABEKPSVXY&",
-    722: "CDHNRUw",
-    778: "GOQ",
-    833: "Mm",
-    889: "%",
-    944: "W",
-    1015: "@",
-}
-_WIDTH_OF = {ord(c): w for w, characters in _WIDTHS.items() for c in characters}
-_DIGIT = 556
-#: Twentieths of a point for a thousandth of nine points, with some room to spare: bold type and other fonts are wider.
-_SCALE = 0.18 * 1.04
-_BOLDER = 1.1
-#: Where a line may break: at white space and after the hyphen of a word, but not within 2018-05.
-_PARTS = re.compile(r"[ \n\t]+|(?<=[a-z]-)")
-_FIGURES = re.compile(r"(?:[\d.,%()\[\]xz/<>+\N{MINUS SIGN} -]|\bto\b)+")
-#: Several figures in one cell are kept together where that takes no more than this share of the width.
-_ROOM = 0.9
-#: A heading may take about as many lines before the cells below it are broken.
-_HEADING_LINES = 2.5
-#: The share of a column's cells that set its width; the few that are much longer take more lines.
-_MOST = 0.85
-#: What lines of broken text leave empty at their ends, as a share of the longest word.
-_RAGGED = 0.35
-
-
-def column_widths(table: Printed, width: int) -> tuple[int, ...]:
-    """Widths of the columns that add up to `width`, so that no cell needs many more lines than another.
-
-    Numbers, intervals and single words stay whole as long as there is room for them; what room is left goes to the
-    columns in proportion to what they have.
-
-    Parameters
-    ----------
-    table : Printed
-    width : int
-        In twentieths of a point, as are the widths returned.
-    """
-    face = _face(table, width)
-    least = _fitting(_ROOM * width, (_needed(table, measure, face) for measure in (_least_of_figures, _least)))
-    if sum(least) >= width:
-        return _adding_up(least, width)
-    wholes = (_needed(table, _extent, face, lines=_HEADING_LINES, share=share) for share in (1.0, _MOST))
-    whole = _fitting(width, ([max(pair) for pair in zip(least, whole, strict=True)] for whole in wholes))
-    return _adding_up(whole if sum(whole) <= width else _even(least, whole, width), width)
-
-
-def _fitting(width: float, choices: Iterable[list[float]]) -> list[float]:
-    """The first choice of widths that fits, or the last."""
-    made: list[float] = []
-    for made in choices:
-        if sum(made) <= width:
-            break
-    return made
-
-
-def least_width(table: Printed) -> float:
-    """The width below which a number, an interval or a word of the table would be broken, in the same unit."""
-    return sum(_needed(table, _least, _USUAL))
-
-
-def _face(table: Printed, width: int) -> _Face:
-    """Smaller type for a table that would break words or numbers otherwise."""
-    return _USUAL if least_width(table) <= width else _TIGHT
-
-
-def _needed(
-    table: Printed, measure: Callable[[str], float], face: _Face, *, lines: float = 1.0, share: float = 1.0
-) -> list[float]:
-    """For each column what `share` of its cells need, and its heading in so many lines, with the white space beside."""
-    headings = [_BOLDER * measure(heading) / lines for heading in table.headings]
-    cells = [_quantile([measure(row[i]) for row in table.rows], share) for i in range(len(headings))]
-    cells[0] *= _BOLDER
-    scale = face.size / _USUAL.size
-    return [scale * max(pair) + 2 * face.padding for pair in zip(headings, cells, strict=True)]
-
-
-def _quantile(values: Sequence[float], share: float) -> float:
-    """The smallest of the values that `share` of them do not exceed; nothing for none."""
-    return sorted(values)[math.ceil(share * len(values)) - 1] if values else 0.0
-
-
-@lru_cache(maxsize=1 << 14)
-def _extent(text: str) -> float:
-    """The width of a text in one line."""
-    return _SCALE * sum(_WIDTH_OF.get(ord(c), _DIGIT) for c in text)
-
-
-def _least(cell: str) -> float:
-    """The width of what must not break: the whole cell if it is a number or an interval, else its longest word."""
-    if is_numeric(cell) or is_span(cell):
-        return _extent(cell)
-    return max(map(_extent, _PARTS.split(cell)))
-
-
-def _least_of_figures(cell: str) -> float:
-    """The same, with several figures in one cell kept together: two months, an estimate and its error."""
-    return _extent(cell) if _FIGURES.fullmatch(cell) else _least(cell)
-
-
-def _even(least: Sequence[float], whole: Sequence[float], width: int) -> list[float]:
-    """Widths at which the tallest cells of all columns have the same, smallest number of lines, by bisection."""
-
-    def at(lines: float) -> list[float]:
-        return [max(a, min(b, b / lines + _RAGGED * a)) for a, b in zip(least, whole, strict=True)]
-
-    few, many = 1.0, max(b / a for a, b in zip(least, whole, strict=True)) / (1.0 - _RAGGED)
-    for _ in range(40):
-        middle = (few + many) / 2
-        few, many = (few, middle) if sum(at(middle)) <= width else (middle, many)
-    return at(many)
-
-
-def _adding_up(widths: Iterable[float], total: int) -> tuple[int, ...]:
-    """Whole numbers in the same proportion that add up to `total`."""
-    ends = [0.0, *accumulate(widths)]
-    return tuple(b - a for a, b in pairwise(round(total * end / ends[-1]) for end in ends))

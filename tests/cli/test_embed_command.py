@@ -15,6 +15,7 @@ from paper_builders import (
     paragraph,
     places,
     root,
+    sdt,
     waiting_block,
     waiting_run,
     word_file,
@@ -36,22 +37,69 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_each_place_is_named_with_what_stood_there_and_what_stands_there_now(project, cseval):
+ROW = "[outputs/pilot-evaluation/effects.csv, row 2, column percent_change]"
+
+
+def replaced(project, old, new):
+    """Change words of the main text of the paper, as a person would."""
+    members = members_of((project / "paper.docx").read_bytes())
+    main = members["word/document.xml"].decode()
+    assert old in main
+    content = {**members, "word/document.xml": main.replace(old, new).encode()}
+    (project / "paper.docx").write_bytes(word_file(content))
+
+
+def same_again(project):
+    """The same outputs by another command, so that only the hash of the run is another."""
+    path = project / "outputs" / SLUG / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "command": "cseval run again"}))
+
+
+def test_each_place_that_is_filled_is_named_with_what_it_says_now(project, cseval):
     said = cseval("embed", "paper.docx")
     assert (said.code, said.err) == (0, "")
-    assert f"  filled: {VALUE} (main text, not filled)" in said.out
-    assert "    was: Click or tap here to enter text.\n    now: −6.2%" in said.out
-    assert "[outputs/pilot-evaluation/effects.csv, row 2, column percent_change]" in said.out
-    assert said.out.endswith("paper.docx: 2 places, 2 not current, filled 2 of them.\n")
+    assert f"  filled: {VALUE} (main text): −6.2% {ROW}\n" in said.out
+    assert said.out.endswith("\npaper.docx: 2 filled, all current now.\n")
 
 
-def test_the_second_run_keeps_everything(project, cseval):
+def test_the_second_run_keeps_everything_and_names_places_only_if_asked(project, cseval):
     cseval("embed", "paper.docx")
     before = (project / "paper.docx").read_bytes()
     said = cseval("embed", "paper.docx")
     assert (said.code, (project / "paper.docx").read_bytes()) == (0, before)
-    assert said.out.endswith("paper.docx: 2 places, none not current, nothing to change.\n")
-    assert "kept: cseval:pilot/effects (main text, current)" in said.out
+    assert said.out == "paper.docx: 2 places, all current, nothing to change.\n"
+    said = cseval("embed", "paper.docx", "--verbose")
+    assert said.out.startswith("  kept: cseval:pilot/effects (main text, current)\n")
+
+
+def test_changes_by_hand_are_told_with_what_stood_there_and_counted(project, cseval):
+    cseval("embed", "paper.docx")
+    replaced(project, ">−6.2%<", ">−6%<")
+    said = cseval("embed", "paper.docx")
+    assert "    row “Disorder”, column “Change”: “−6%” where the last run says “−6.2%”\n" in said.out
+    assert f"  filled: {VALUE} (main text, changed by hand)\n    was: −6%\n    now: −6.2%\n    {ROW}\n" in said.out
+    assert said.out.endswith(
+        f"paper.docx: 2 filled, all current now. 2 of them had been changed by hand: cseval:pilot/effects, {VALUE}.\n"
+    )
+
+
+def test_where_a_run_found_the_same_places_are_only_counted(project, cseval):
+    cseval("embed", "paper.docx")
+    before = (project / "paper.docx").read_bytes()
+    same_again(project)
+    said = cseval("embed", "paper.docx", "--check")
+    assert (said.code, said.out) == (0, "paper.docx: 2 places, all current, 2 the same, from an earlier run.\n")
+    assert json.loads(cseval("embed", "paper.docx", "--check", "--json").out)["same_from_an_earlier_run"] == 2
+    said = cseval("embed", "paper.docx")
+    assert said.out == "paper.docx: 2 the same and marked as from the last run, all current now.\n"
+    assert (project / "paper.docx").read_bytes() != before
+    assert cseval("embed", "paper.docx").out.endswith("nothing to change.\n")
+
+
+def test_controls_that_are_not_for_cseval_are_counted(project, cseval):
+    (project / "paper.docx").write_bytes(word_paper(BODY + sdt("Department", paragraph("x"))))
+    assert cseval("embed", "paper.docx").out.endswith("now. 1 other content control left alone.\n")
+    assert cseval("embed", "paper.docx", "--check").out.endswith("current. 1 other content control left alone.\n")
 
 
 def test_check_prints_a_table_writes_nothing_and_finds(project, cseval):
@@ -62,12 +110,14 @@ def test_check_prints_a_table_writes_nothing_and_finds(project, cseval):
     heading, *lines = said.out.splitlines()
     assert heading.split("  ")[0] == "Place"
     assert any(VALUE in line and "not filled" in line and "−6.2%" in line for line in lines)
-    assert lines[-1] == "paper.docx: 2 places, 2 not current."
+    assert lines[-1] == "paper.docx: 2 of 2 places not current."
 
 
 def test_check_of_a_current_paper_finds_nothing(project, cseval):
     cseval("embed", "paper.docx")
     said = cseval("embed", "paper.docx", "--check")
+    assert (said.code, said.out) == (0, "paper.docx: 2 places, all current.\n")
+    said = cseval("embed", "paper.docx", "--check", "--verbose")
     assert said.code == 0
     assert "the same" in said.out
     assert "outputs/pilot-evaluation/effects.csv, row 2," in said.out
@@ -79,6 +129,7 @@ def test_check_names_stale_places_after_another_run(project, cseval):
     said = cseval("embed", "paper.docx", "--check")
     assert said.code == 1
     assert said.out.count("from an earlier run") == 2
+    assert "row “Disorder”, column" in said.out
 
 
 def test_json_holds_every_place_with_its_row(project, cseval):
@@ -99,7 +150,13 @@ def test_out_leaves_the_paper_alone(project, cseval):
     assert said.code == 0
     assert (project / "paper.docx").read_bytes() == before
     assert "−6.2%".encode() in members_of((project / "other.docx").read_bytes())["word/document.xml"]
-    assert said.out.endswith("other.docx: 2 places, 2 not current, filled 2 of them.\n")
+    assert said.out.endswith("other.docx: 2 filled, all current now.\n")
+    (project / "other.docx").write_bytes(b"a week's work")
+    said = cseval("embed", "paper.docx", "--out", "other.docx")
+    assert (said.code, (project / "other.docx").read_bytes()) == (2, b"a week's work")
+    assert "add --force to replace it" in said.err
+    assert cseval("embed", "paper.docx", "--out", "other.docx", "--force").code == 0
+    assert cseval("embed", "other.docx", "--check").code == 0
 
 
 def test_a_paper_that_tracks_changes_says_that_these_are_not_among_them(project, cseval):
@@ -122,6 +179,14 @@ def test_demonstration_outputs_are_used_only_where_asked_for_and_say_so(project,
     assert said.code == 0
     assert said.out.startswith("DEMONSTRATION DATA: simulated, no real place.\n")
     assert "−6.2% (simulated)" in said.out
+
+
+def test_a_check_against_real_outputs_names_what_is_from_demonstration_data(project, cseval):
+    write_run(project / "outputs/demonstration" / SLUG, places(data="demonstration"))
+    cseval("embed", "paper.docx", "--data", "demonstration")
+    said = cseval("embed", "paper.docx", "--check")
+    assert said.code == 1
+    assert said.out.count("from demonstration data") == 2
 
 
 @pytest.mark.parametrize(
@@ -177,5 +242,5 @@ def test_it_loads_neither_pandas_nor_matplotlib(project):
         "print([m for m in heavy if m in sys.modules], file=sys.stderr)"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "filled 2 of them" in ran.stdout
+    assert "2 filled, all current now." in ran.stdout
     assert ran.stderr.strip() == "[]"

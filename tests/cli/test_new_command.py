@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -12,14 +14,24 @@ from pathlib import Path
 import pytest
 from small_project import SLUG, contents
 
+from cseval.claims.register import (
+    ACTIVITIES,
+    CLAIMS,
+    STAFFING,
+    read_activities,
+    read_claims,
+    read_staffing,
+)
 from cseval.cli.main import run
 from cseval.errors import CsevalError, UsageError
 from cseval.inputs import read_roles
 from cseval.project import founding
+from cseval.register import read_register
 from cseval.reporting.word_checks import findings
-from cseval.scaffold import EXAMPLE, write_new
+from cseval.scaffold import EXAMPLE, EXAMPLE_TITLE, write_new
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+REFERENCE_TABLES = ("programmes", "claims", "staffing", "activities", "inner_london")
 
 
 def tag_count(paper):
@@ -61,8 +73,50 @@ def test_a_new_project_holds_what_it_says(new_project):
     assert {"README.md", ".gitignore", "data/README.md", "outputs/.gitkeep", "analyses/example_patrol.py"} <= files
     assert readme.startswith("# patrols\n")
     assert "$" not in readme
-    tables = {f"data/reference/{table.name}" for table in (founding() / "data" / "reference").glob("*.csv")}
-    assert tables <= files
+    assert {file for file in files if file.startswith("data/reference/")} == {
+        f"data/reference/{table}.csv" for table in (*REFERENCE_TABLES, f"{EXAMPLE}_roles")
+    }
+
+
+def test_a_new_project_takes_over_nothing_of_another_borough(new_project):
+    files = [path for path in new_project.rglob("*") if path.suffix in (".csv", ".md", ".py", ".html", ".json")]
+    assert len(files) > 20
+    for path in (path for path in files if path.name != "inner_london.csv"):
+        for name in ("Tower Hamlets", "Partnership Taskforce", "Knife Crime Action Plan"):
+            assert name not in path.read_text(encoding="utf-8"), path
+    reference = new_project / "data" / "reference"
+    known = read_register(reference / "programmes.csv")
+    assert [(p.slug, p.name, p.start, p.source) for p in known] == [(EXAMPLE, EXAMPLE_TITLE, "2018-05", "example")]
+    assert known[0].units == f"{EXAMPLE}_roles.csv"
+    assert read_claims(reference / CLAIMS, programmes=[EXAMPLE], tests=()) == ()
+    assert read_staffing(reference / STAFFING, programmes=[EXAMPLE]) == ()
+    assert read_activities(reference / ACTIVITIES, programmes=[EXAMPLE]) == ()
+
+
+def test_the_example_does_not_count_as_another_programme(new_project):
+    overlaps = new_project / "outputs" / "demonstration" / EXAMPLE / "checks.csv"
+    assert "0 other programmes of the register" in overlaps.read_text(encoding="utf-8")
+
+
+def test_every_command_works_in_a_new_project(new_project, tmp_path, cseval, monkeypatch):
+    root = shutil.copytree(new_project, tmp_path / "copy")
+    monkeypatch.chdir(root)
+    for command in (
+        ("show", EXAMPLE),
+        ("check", EXAMPLE),
+        ("claims",),
+        ("claims", "--write"),
+        ("new", "paper", "--out", "paper.docx", "--data", "demonstration"),
+        ("embed", "paper.docx", "--data", "demonstration"),
+        ("embed", "paper.docx", "--data", "demonstration", "--check"),
+        ("new", "evaluation", "corner-patrol"),
+        ("claims", "--json"),
+    ):
+        said = cseval(*command)
+        assert (said.code, said.err) == (0, ""), command
+    assert said.out == "[]\n"
+    assert len(cseval("list").out.splitlines()) == 4
+    assert tag_count(root / "paper.docx") > 30
 
 
 def test_the_module_it_writes_is_in_good_style(new_project):
@@ -118,9 +172,42 @@ def test_the_roles_are_to_be_filled_in_before_real_data_are_used(fresh, cseval):
     assert roles.treated == {"REPLACE-BY-WARD-CODE"}
 
 
+def test_on_real_data_the_roles_file_is_asked_for(fresh, tmp_path, cseval):
+    (tmp_path / "wards.csv").write_text(
+        "MajorText,MinorText,WardName,WardCode,LookUp_BoroughName,201801,201802\n"
+        "Robbery,Robbery of Personal Property,Weavers,E05009335,Tower Hamlets,1,2\n"
+        "Arson and Criminal Damage,Arson,Weavers,E05009335,Tower Hamlets,1,2\n"
+        "Public Order Offences,Other Offences Against Public Order,Weavers,E05009335,Tower Hamlets,1,2\n",
+        encoding="utf-8",
+    )
+    square = {"type": "Polygon", "coordinates": [[[0, 51.5], [0.01, 51.5], [0.01, 51.51], [0, 51.5]]]}
+    names = {"WD24CD": "E05009335", "WD24NM": "Weavers", "LAD22CD": "E09000030", "LAD22NM": "Tower Hamlets"}
+    ward = {"type": "Feature", "properties": names, "geometry": square}
+    (tmp_path / "map.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [ward]}))
+    cseval("new", "evaluation", "corner-patrol")
+    said = cseval("run", "corner-patrol", "--data", tmp_path)
+    assert (said.code, said.out) == (2, "")
+    roles = fresh / "data" / "reference" / "corner-patrol_roles.csv"
+    assert f"{roles}: unit 'REPLACE-BY-WARD-CODE' has no counts" in said.err
+    assert "expected codes of wards, such as E05009335 (Weavers)" in said.err
+    assert "Put into the column unit the codes of the wards where the programme ran" in said.err
+
+
+def test_a_new_evaluation_says_both_commands_in_their_order(fresh, cseval):
+    said = cseval("new", "evaluation", "corner-patrol").out.splitlines()
+    commands = [line.strip() for line in said if line.startswith("  cseval run")]
+    assert commands == ["cseval run corner-patrol --data demonstration", "cseval run corner-patrol"]
+    between = " ".join(said[said.index(f"  {commands[0]}") + 1 : said.index(f"  {commands[1]}")])
+    assert "analyses/corner_patrol.py" in between
+    assert "data/reference/corner-patrol_roles.csv" in between
+
+
 def test_reference_tables_that_were_borrowed_stay_within_reach(fresh, cseval):
     cseval("new", "evaluation", "corner-patrol")
-    assert (fresh / "data" / "reference" / "programmes.csv").is_file()
+    founded = founding() / "data" / "reference"
+    for name in ("programmes.csv", "pilot_roles.csv"):
+        assert (fresh / "data" / "reference" / name).read_bytes() == (founded / name).read_bytes()
+    assert cseval("claims").code == 0, "the claims of other evaluations stay behind"
     (fresh / "data" / "reference" / "programmes.csv").unlink()
     cseval("new", "evaluation", "second-patrol")
     assert not (fresh / "data" / "reference" / "programmes.csv").exists(), "its own tables are not added to"
@@ -130,6 +217,16 @@ def test_a_folder_without_evaluations_is_told_what_it_no_longer_lists(tmp_path, 
     monkeypatch.chdir(tmp_path)
     assert "no longer listed here" in cseval("new", "evaluation", "corner-patrol").out
     assert "no longer listed here" not in cseval("new", "evaluation", "second-patrol").out
+
+
+def test_a_folder_without_evaluations_gets_the_tables_of_a_new_project(tmp_path, cseval, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    title = 'A patrol, "by night", =1+1'
+    assert cseval("new", "evaluation", "corner-patrol", "--title", title).code == 0
+    reference = tmp_path / "data" / "reference"
+    assert {file.stem for file in reference.iterdir()} == {*REFERENCE_TABLES, "corner-patrol_roles"}
+    assert [(p.slug, p.name) for p in read_register(reference / "programmes.csv")] == [("corner-patrol", title)]
+    assert cseval("claims").code == 0
 
 
 @pytest.mark.parametrize(
@@ -159,7 +256,7 @@ def test_a_paper_is_written_from_the_outputs_that_are_there(done, cseval):
     said = cseval("new", "paper", "--out", "papers/board.docx")
     assert said.code == 0
     assert "Demonstration data: simulated, no real place." in said.out
-    assert "cseval embed papers/board.docx" in said.out
+    assert "`cseval embed papers/board.docx --data demonstration`" in said.out
     assert tag_count(done / "papers" / "board.docx") > 30
 
 
@@ -172,6 +269,10 @@ def test_a_paper_can_be_filled_and_filled_again(done, cseval):
     assert cseval("embed", "board.docx", "--data", "demonstration").code == 0
     assert (done / "board.docx").read_bytes() == filled
     assert findings(filled) == ()
+    said = cseval("embed", "board.docx")
+    assert said.code == 2
+    assert "expected `cseval embed board.docx --data demonstration`" in said.err
+    assert (done / "board.docx").read_bytes() == filled
     assert changed_parts(waiting, filled) == {"word/document.xml", *(f"word/media/image{i}.png" for i in range(1, 6))}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import struct
+from pathlib import Path
 
 import pytest
 from lxml import etree
@@ -41,11 +42,12 @@ from paper_builders import (
 )
 
 from cseval.errors import CsevalError, DataError, UsageError
-from cseval.papers import embed
+from cseval.papers import embed, survey
 from cseval.papers.contents import Contents
 from cseval.papers.controls import find_controls
 from cseval.papers.embed import embed_paper, plan_paper
-from cseval.papers.survey import BY_HAND, CURRENT, EARLIER, NOT_FILLED
+from cseval.papers.survey import BY_HAND, CURRENT, EARLIER, FROM_REAL, FROM_SIMULATED, NOT_FILLED, SAME
+from cseval.papers.tags import parse_tag
 
 VALUE = "cseval:pilot/value/primary/percent_change"
 TABLE = "cseval:pilot/effects"
@@ -286,7 +288,7 @@ def test_whatever_a_part_begins_with_stays(contents, declaration):
 def test_a_table_has_caption_rows_and_the_run_in_words(contents):
     new = control(filled(word_paper(waiting_block(TABLE)), contents), TABLE)
     assert [etree.QName(c).localname for c in new] == ["p", "tbl", "p", "p"]
-    assert text_of(new[0]) == "Estimated effects"
+    assert text_of(new[0]) == "Estimated effects, Neighbourhood Management Pilot"
     assert [text_of(c) for c in new[1].iter(q("tc"))][3:6] == ["Disorder", "−6.2%", "−19.9% to 7.4%"]
     assert re.fullmatch(rf"Run [0-9a-f]{{16}} of cseval {SLUG}\.", text_of(new[-1]))
 
@@ -331,7 +333,57 @@ def test_a_cross_reference_to_the_caption_still_finds_it(contents):
     old = f'<w:p><w:bookmarkStart w:id="8" w:name="_Ref1"/>{a_run("Table 1")}<w:bookmarkEnd w:id="8"/></w:p>'
     caption = control(filled(word_paper(sdt(TABLE, old)), contents), TABLE)[0]
     inside = [etree.QName(c).localname for c in caption]
-    assert inside == ["pPr", "bookmarkStart", "bookmarkStart", "bookmarkEnd", "r", "bookmarkEnd"]
+    assert inside == ["pPr", *["bookmarkStart"] * 2, "bookmarkEnd", "r", "fldSimple", "r", "r", "bookmarkEnd"]
+
+
+def test_a_caption_keeps_its_number_and_its_style(contents, outputs):
+    style = '<w:style w:type="paragraph" w:styleId="Own"><w:name w:val="Table caption"/></w:style>'
+    old = paragraph("Table 12. An old title", '<w:pStyle w:val="Own"/>')
+    parts = {"word/styles.xml": root("styles", style), MAIN: document(sdt(TABLE, old))}
+    paper = filled(word_file(word_members(**parts)), contents)
+    for made in (paper, filled(paper, rewritten(outputs, change="−7.0%"))):
+        caption = control(made, TABLE)[0]
+        assert text_of(caption) == "Table 12: Estimated effects, Neighbourhood Management Pilot"
+        assert caption.find(f".//{q('pStyle')}").get(q("val")) == "Own"
+        assert caption.find(q("fldSimple")).get(q("instr")) == " SEQ Table \\* ARABIC "
+
+
+@pytest.mark.parametrize(
+    ("style", "first", "used"),
+    [("Body", "Table 2", "Caption"), ("Caption", "A table of 3 rows", "Caption"), ("", "Tables 2", "Caption")],
+)
+def test_a_paragraph_that_is_no_caption_gives_neither_number_nor_style(contents, style, first, used):
+    old = paragraph(first, f'<w:pStyle w:val="{style}"/>' if style else "")
+    caption = control(filled(word_paper(sdt(TABLE, old)), contents), TABLE)[0]
+    assert caption.find(f".//{q('pStyle')}").get(q("val")) == used
+    assert text_of(caption).startswith("Table 2: ") == (first == "Table 2")
+
+
+@pytest.mark.parametrize(
+    ("styles", "named"),
+    [
+        (
+            '<w:docDefaults><w:rPrDefault><w:rPr><w:rFonts w:ascii="Arial"/></w:rPr></w:rPrDefault></w:docDefaults>',
+            False,
+        ),
+        (
+            '<w:style w:type="paragraph" w:default="1" w:styleId="N"><w:name w:val="Normal"/><w:rPr>'
+            '<w:rFonts w:ascii="Verdana"/></w:rPr></w:style>',
+            True,
+        ),
+        ("", True),
+    ],
+)
+def test_in_a_narrow_paper_of_another_font_a_table_brings_a_font_whose_widths_are_known(outputs, styles, named):
+    content = places()
+    headings = ["Outcome", *[f"Characteristic {i}" for i in range(8)]]
+    wide = {"headings": headings, "numeric": [False] * 9, "rows": [["Disorder", *["−19.9% to 7.4%"] * 8]]}
+    content["tables"]["effects"] |= wide
+    write_run(outputs / SLUG, content)
+    parts = {"word/styles.xml": root("styles", styles), MAIN: document(waiting_block(TABLE))}
+    new = control(filled(word_file(word_members(**parts)), Contents(outputs)), TABLE)
+    fonts = {f.get(q("ascii")) for f in new.find(q("tbl")).iter(q("rFonts"))}
+    assert fonts == ({"Arial"} if named else set())
 
 
 def test_hostile_labels_are_text_and_nothing_else(outputs):
@@ -503,10 +555,10 @@ def test_an_unfilled_paper_and_one_just_filled(contents):
     assert set(states(filled(paper, contents), contents).values()) == {CURRENT}
 
 
-def test_after_another_run_every_place_is_from_an_earlier_one_and_is_filled_anew(contents, outputs):
+def test_after_another_run_that_found_something_else_places_are_filled_anew(contents, outputs):
     old = filled(word_paper(ALL), contents)
     later = rewritten(outputs, change="−7.0%")
-    assert set(states(old, later).values()) == {EARLIER}
+    assert states(old, later) == {"table": EARLIER, "value": EARLIER, "figure": SAME}
     new = filled(old, later)
     assert text_of(control(new, VALUE)) == "−7.0%"
     assert members_of(new)[MAIN].count(b"_cseval_") == 3
@@ -517,6 +569,42 @@ def test_going_back_to_the_earlier_run_gives_the_earlier_bytes(contents, outputs
     old = filled(word_paper(ALL), contents)
     new = filled(old, rewritten(outputs, change="−7.0%"))
     assert filled(new, rewritten(outputs)) == old
+
+
+def same_again(outputs):
+    """The same outputs by another command, so that only the hash of the run is another."""
+    manifest = json.loads((outputs / SLUG / "manifest.json").read_bytes())
+    spoil(outputs / SLUG, "manifest.json", json.dumps({**manifest, "command": "cseval run again"}).encode())
+    return Contents(outputs)
+
+
+def test_after_another_run_that_found_the_same_only_the_hash_changes(contents, outputs):
+    tag = "cseval:pilot/value/run/manifest"
+    old = filled(word_paper(ALL + in_line("Run ", waiting_run(tag))), contents)
+    later, before = same_again(outputs), plan_paper(old, contents).places[0].run
+    plan = plan_paper(old, later)
+    after = plan.places[0].last_run
+    assert (before != after, len(plan.renewed), plan.stale) == (True, 4, ())
+    assert {p.state for p in plan.places} == {SAME}
+    assert changed(old, filled(old, later)) == {MAIN}
+    assert members_of(plan.content)[MAIN] == members_of(old)[MAIN].replace(before.encode(), after.encode())
+
+
+def test_what_a_person_formatted_or_noted_stays_where_only_the_hash_changes(contents, outputs):
+    content = members_of(filled(word_paper(in_line("by ", waiting_run(VALUE))), contents))
+    own = a_run("−6", "<w:b/>") + '<w:commentRangeEnd w:id="1"/>' + a_run(".2%")
+    main = re.sub("<w:r><w:t[^>]*>−6.2%</w:t></w:r>", own, content[MAIN].decode()).encode()
+    paper, later = word_file({**content, MAIN: main}), same_again(outputs)
+    assert states(paper, later) == {"value": SAME}
+    assert own.encode() in members_of(filled(paper, later))[MAIN]
+
+
+def test_a_place_whose_mark_word_moved_out_is_filled_anew_where_only_the_hash_changes(contents, outputs):
+    content = members_of(filled(word_paper(in_line("by ", waiting_run(VALUE))), contents))
+    (mark,) = re.findall(rb"<w:bookmarkStart[^>]*><w:bookmarkEnd[^>]*>", content[MAIN])
+    moved = content[MAIN].replace(mark, b"").replace(b"<w:sdt>", mark + b"<w:sdt>")
+    new = plan_paper(word_file({**content, MAIN: moved}), same_again(outputs)).content
+    assert set(states(new, Contents(outputs)).values()) == {CURRENT}
 
 
 def test_what_word_does_on_saving_is_no_change(contents):
@@ -541,6 +629,26 @@ def test_what_a_person_does_is_named(contents):
     assert plan_paper(paper, contents).places[1].now == "−6%"
     exchanged = word_file({**content, "word/media/cseval1.png": png(9, 9)})
     assert states(exchanged, contents) == {"table": CURRENT, "value": CURRENT, "figure": BY_HAND}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (">1.5%<", ">1%<", "row “Robbery”, column “Change”: “1%” where the last run says “1.5%”"),
+        (">1.5%<", "><", "row “Robbery”, column “Change”: not what the last run says “1.5%”"),
+        (">95% interval<", ">Span<", "heading “95% interval”: “Span” where the last run says “95% interval”"),
+        (">Estimated effects,", ">Effects,", "caption: “Effects, Neighbourhood Management Pilot” where the last run"),
+        (">Source: ", ">By: ", "notes: “By: Metropolitan Police Service.” where the last run says “Source: Metro"),
+        ("</w:sdtContent>", paragraph("More.") + "</w:sdtContent>", "more than the last run says: “More.”"),
+    ],
+)
+def test_the_first_cell_that_a_person_changed_is_named(contents, old, new, said):
+    content = members_of(filled(word_paper(waiting_block(TABLE)), contents))
+    paper = word_file({**content, MAIN: content[MAIN].decode().replace(old, new, 1).encode()})
+    (place,) = plan_paper(paper, contents).places
+    assert place.state == BY_HAND
+    assert place.difference.startswith(said)
+    assert plan_paper(filled(paper, contents), contents).places[0].difference == ""
 
 
 def test_formatting_by_hand_is_left_alone(contents):
@@ -690,6 +798,36 @@ def test_all_refusals_are_listed_in_one_message(contents):
     assert str(error.value).count("\n  - ") == 4
 
 
+def test_what_is_said_of_many_places_is_said_once(contents):
+    body = "".join(
+        in_line(f"{i} ", waiting_run(f"cseval:violence/value/primary/percent_change#{i}")) for i in (2, 3, 4)
+    )
+    with pytest.raises(UsageError) as error:
+        plan_paper(word_paper(body + waiting_block("cseval:pilot/table/none")), contents, where="paper.docx")
+    first, *lines = str(error.value).splitlines()
+    assert first == "paper.docx: 2 problems, so nothing was changed:"
+    assert lines[0].startswith(
+        "  - at 3 places, of which the first is paper.docx, main text, control 'cseval:violence/"
+    )
+    assert lines[1].startswith("  - paper.docx, main text, control 'cseval:pilot/table/none'")
+
+
+@pytest.mark.parametrize(
+    "tag", ["csevel:pilot/effects", "cseval;pilot/effects", "Cseval:pilot/effects", "cseval pilot/x"]
+)
+def test_a_tag_with_a_slip_of_the_pen_is_refused_and_not_passed_over(contents, tag):
+    with pytest.raises(UsageError, match=r"Let it begin with cseval:, in small letters"):
+        plan_paper(word_paper(waiting_block(TABLE) + waiting_block(tag)), contents)
+
+
+def test_controls_that_are_not_for_cseval_are_counted(contents):
+    others = sdt("mine", paragraph("x")) * 2 + sdt("Several/things", paragraph("y"))
+    plan = plan_paper(word_paper(waiting_block(TABLE) + others + text_box(sdt("x", ""), sdt("x", ""))), contents)
+    assert plan.others == 4
+    with pytest.raises(UsageError, match="no place for cseval among its 3 content controls"):
+        plan_paper(word_paper(others), contents)
+
+
 def test_a_place_that_is_current_may_hold_what_would_be_lost(contents):
     content = members_of(filled(word_paper(in_line("by ", waiting_run(VALUE))), contents))
     noted = content[MAIN].replace(b"</w:sdtContent>", b'<w:commentRangeEnd w:id="1"/></w:sdtContent>')
@@ -718,6 +856,16 @@ def test_demonstration_outputs_are_not_taken_for_real_ones(tmp_path):
         plan_paper(paper, Contents(tmp_path))
     new = filled(paper, Contents(tmp_path, demonstration=True))
     assert text_of(control(new, VALUE)) == "−6.2% (simulated)"
+
+
+def test_a_place_says_from_which_kind_of_data_it_was_filled(outputs):
+    write_run(outputs / "demonstration" / SLUG, places(data="demonstration"))
+    draft = filled(word_paper(ALL), Contents(outputs, demonstration=True))
+    assert set(states(draft, Contents(outputs)).values()) == {FROM_SIMULATED}
+    assert {p.data for p in plan_paper(draft, Contents(outputs)).places} == {"demonstration"}
+    real = filled(draft, Contents(outputs))
+    assert set(states(real, Contents(outputs, demonstration=True)).values()) == {FROM_REAL}
+    assert all(len(name) <= 40 for name in re.findall(r"_cseval_\w+", members_of(draft)[MAIN].decode()))
 
 
 def test_real_outputs_are_not_taken_where_a_draft_was_asked_for(outputs):
@@ -813,6 +961,29 @@ def test_the_same_findings_have_the_same_hash_however_long_they_took(outputs, co
     assert plan_paper(paper, Contents(outputs)).content is paper
 
 
+# The guide --------------------------------------------------------------------------------------------
+
+PROJECT = Path(__file__).resolve().parents[2]
+GUIDE = (PROJECT / "docs" / "board-papers.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("tag", sorted({*re.findall(r"cseval:[\w#/-]+/[\w#/-]+", GUIDE + survey.ADD_ONE)}))
+def test_every_tag_in_the_guide_shows_something_of_the_outputs_on_file(tag):
+    assert Contents(PROJECT / "outputs").find(parse_tag(tag)).run
+
+
+def test_the_guide_names_tables_and_fields_that_the_outputs_on_file_have():
+    on_file = json.loads((PROJECT / "outputs" / SLUG / "places.json").read_bytes())
+    tables, fields, whole = re.search(
+        r"any other table: (.*?) \|.*?Fields of an analysis: (.*?)Of the whole, under `run`:(.*?)What is not",
+        GUIDE,
+        re.DOTALL,
+    ).groups()
+    assert {*re.findall(r"`(\w+)`", tables)} <= {*on_file["tables"]}
+    assert {*re.findall(r"`(\w+)`", fields)} <= {*on_file["values"]["primary"]}
+    assert {*re.findall(r"`(\w+)`", whole)} <= {*on_file["values"]["run"], "manifest", "concerns"}
+
+
 # The file ---------------------------------------------------------------------------------------------
 
 
@@ -857,9 +1028,17 @@ def test_another_file_leaves_the_paper_as_it_was(path, contents, tmp_path):
 def test_another_paper_is_not_written_over(path, contents, tmp_path):
     other = tmp_path / "other.docx"
     other.write_bytes(b"somebody's work")
-    with pytest.raises(UsageError, match=r"another file already.*cseval embed .*other.docx"):
+    with pytest.raises(UsageError, match=r"other.docx: is there already.*add --force to replace it"):
         embed_paper(path, contents, out=other)
     assert other.read_bytes() == b"somebody's work"
+    embed_paper(path, contents, out=other, force=True)
+    assert embed_paper(other, contents).stale == ()
+
+
+def test_a_folder_is_never_replaced(path, contents, tmp_path):
+    (tmp_path / "folder.docx").mkdir()
+    with pytest.raises(UsageError, match="is a folder"):
+        embed_paper(path, contents, out=tmp_path / "folder.docx", force=True)
 
 
 def test_the_paper_itself_may_be_named_as_the_other_file(path, contents):

@@ -13,10 +13,10 @@ from lxml import etree
 from PIL import Image
 
 from cseval.errors import DataError, UsageError
+from cseval.papers.kinds import BANNER
 from cseval.papers.new import new_paper
 from cseval.papers.scaffold_places import FIELDS, Tags, shortened, waiting_picture
 from cseval.papers.scaffold_runs import Picture, Shown, runs_for_paper, shown_claims
-from cseval.papers.scaffold_text import BANNER
 from cseval.papers.tags import MOST
 from cseval.reporting.word_checks import findings
 
@@ -35,10 +35,18 @@ TITLES = {
 }
 CAPTION = "How to read. Source: run sources."
 RUN_FIELDS = {"programme", "start", "before", "after", "treated", "comparison", "evidence", "sources", "command"}
+RUN_FIELDS |= {"question", "stands_in", "concerns"}
 VALUES = {
-    "run": {name: f"run {name}" for name in sorted(RUN_FIELDS | {"question"})},
+    "run": {name: f"run {name}" for name in sorted(RUN_FIELDS)},
     "main": {name: f"main {name}" for name in sorted(set(FIELDS) - RUN_FIELDS)} | {"outcome": "disorder (damage)"},
 }
+
+
+def values(**changes):
+    """The texts of a run, with some of the primary analysis or of the run as a whole changed."""
+    own = {name: text for name, text in changes.items() if name in RUN_FIELDS}
+    primary = {name: text for name, text in changes.items() if name not in RUN_FIELDS}
+    return {"run": VALUES["run"] | own, "main": VALUES["main"] | primary}
 
 
 def run(slug="pilot-evaluation", data="real", **changes):
@@ -54,7 +62,21 @@ def run(slug="pilot-evaluation", data="real", **changes):
     return replace(made, **changes)
 
 
-CLAIMS = Shown(slug="claims", title="Public claims", data="real", primary="", tables={"claims": "What was said"})
+CLAIMS = Shown(
+    slug="claims",
+    title="Public claims",
+    data="real",
+    primary="",
+    tables={"claims": "What was said"},
+    values={
+        "asb-not-decreased": {
+            "statement": "“ASB”",
+            "verdict": "cannot be tested",
+            "stand_in": "of disorder, supported",
+        },
+        "half-capacity": {"statement": "“half”", "verdict": "contradicted", "stand_in": "[z]"},
+    },
+)
 
 
 def paper(*runs, slugs=(), **options):
@@ -139,8 +161,16 @@ def test_the_head_names_what_the_council_asks_for_and_invents_nobody():
         "Wards affected",
         "Strategic Plan Priority / Outcome",
     ]
-    assert all(re.fullmatch(r"\[.+\]", value) for name, value in rows[1:] if name != "Title")
+    assert all(re.fullmatch(r"\[.+\]", value) for name, value in rows[1:] if name not in ("Title", "Wards affected"))
     assert ["Title", "A paper"] in rows
+
+
+def test_the_wards_are_places_for_the_officer_to_check():
+    (row,) = [r for r in xml(paper(run("one"), run("two"))).iter(f"{W}tr") if text_of(r).startswith("Wards affected")]
+    assert [t.split("/", 1)[1] for t in tags(row)] == ["value/run/programme", "value/run/treated"] * 2
+    assert text_of(list(row.iter(f"{W}p"))[-1]) == "[check these names, or write All wards]"
+    (row,) = [r for r in xml(paper()).iter(f"{W}tr") if text_of(r).startswith("Wards affected")]
+    assert tags(row) == ["cseval:pilot-evaluation/value/run/treated"]
 
 
 @pytest.mark.parametrize("title", COUNCIL[5:9])
@@ -150,19 +180,121 @@ def test_what_officers_must_write_is_a_prompt_and_nothing_else(title):
     assert [e for e in found for _ in e.iter(f"{W}sdt")] == []
 
 
-def test_the_summary_says_headline_change_interval_number_reading_and_caveat_in_that_order():
-    made = [t.rpartition("/")[2].partition("#")[0] for e in under(xml(paper()), "Executive Summary") for t in tags(e)]
-    assert made == ["programme", "outcome", "verdict", "percent_change", "interval", "incidents", "reading", "caveat"]
+def fields(elements):
+    """The fields that stand in these elements, in order."""
+    return [tag.rpartition("/")[2].partition("#")[0] for e in elements for tag in tags(e)]
 
 
-def test_every_run_has_its_own_part_of_section_three_and_its_own_appendix():
-    tree = xml(paper(run("one"), run("two")))
-    assert [h for h in headings(tree, 2) if h.startswith("Title of")] == ["Title of one", "Title of two"]
-    assert [h for h in headings(tree, 1) if h.startswith("Appendix")] == [
-        "Appendix 1: every estimate, Title of one",
-        "Appendix 2: every estimate, Title of two",
+def test_the_summary_says_what_stands_in_first_and_then_everything_once():
+    made = fields(under(xml(paper()), "Executive Summary"))
+    assert made == ["programme", "stands_in", "outcome", "verdict", "reading", "incidents", "concerns", "assumption"]
+
+
+def test_the_number_of_incidents_is_not_said_beside_a_reading_that_has_it():
+    said = {"reading": "A fall, about 590 fewer incidents.", "incidents": "10 were recorded: about 590 fewer (more)."}
+    assert "incidents" not in fields(under(xml(paper(run(values=values(**said)))), "Executive Summary"))
+
+
+def summary(*runs):
+    """Style and text of what stands in the executive summary."""
+    found = paragraphs(xml(paper(*runs)))
+    first = found.index(("Heading1", "Executive Summary"))
+    return found[first + 1 : found.index(("Heading1", "Recommendations"))]
+
+
+def test_what_is_true_of_every_estimate_is_said_once_for_all_programmes():
+    texts = [text for _, text in summary(run("one"), run("two"))]
+    everything = "estimate is of everything that changed in the treated area at that time, not of the programme alone."
+    assert sum(everything in text for text in texts) == 1
+    assert texts[-1] == f"Each {everything} Each rests on this assumption: [what the estimate rests on]"
+    other = summary(run("one"), run("two", values=values(assumption="Something else.")))
+    assert [text for _, text in other[-3:]] == [
+        f"Each {everything}",
+        "[name of the programme] rests on this assumption: [what the estimate rests on]",
+        "[name of the programme] rests on this assumption: [what the estimate rests on]",
     ]
+    assert summary(run())[-1][1].startswith(f"The {everything} It rests on this assumption: ")
+
+
+def test_outputs_without_the_assumption_alone_have_the_whole_caveat():
+    made = fields(under(xml(paper(run(values=values(assumption="[x]")))), "Executive Summary"))
+    assert made[-1] == "caveat"
+
+
+def test_where_nothing_stands_in_nothing_is_said_of_it():
+    tree = xml(paper(run(values=values(stands_in="[x]"))))
+    assert not [t for t in tags(tree) if t.rpartition("/")[2] == "stands_in"]
+    assert [t for t in tags(xml(paper())) if "/stands_in" in t] == [
+        "cseval:pilot-evaluation/value/run/stands_in",
+        "cseval:pilot-evaluation/value/run/stands_in#2",
+    ]
+
+
+def test_section_three_says_first_what_stands_in():
+    (first,) = under(xml(paper()), "Title of pilot-evaluation")
+    assert fields([first]) == ["stands_in"]
+
+
+def test_a_paper_on_one_programme_does_not_speak_of_several():
+    one, two = (" ".join(t for _, t in paragraphs(xml(paper(*r)))) for r in ((run(),), (run("one"), run("two"))))
+    assert "these programmes" not in one
+    assert "this programme rests on" in one
+    assert "these programmes rests on" in two
+
+
+@pytest.mark.parametrize("word", ["placebo neighbourhood", "5%", "adjusted", "max-T", "no usable interval"])
+def test_words_of_the_trade_are_explained_before_the_findings(word):
+    made = values(method="placebo neighbourhoods")
+    read = " ".join(map(text_of, under(xml(paper(run(values=made))), "How to read the estimates")))
+    assert word in read
+
+
+def test_a_model_is_explained_where_it_is_named():
+    for model, said in (("Poisson DiD", "Poisson difference in differences"), ("Own model", "")):
+        tree = xml(paper(run(values=values(estimator=model))))
+        (line,) = [t for _, t in paragraphs(tree) if t.startswith("What would have been expected")]
+        assert line.endswith("made for counts." if said else "p-value: [the method behind interval and p-value].")
+        assert said in line
+
+
+@pytest.mark.parametrize(
+    ("interval", "said"),
+    [("from a 9% fall to a 4% rise", "with a 95% interval ["), ("an interval without bounds", "no usable interval, ")],
+)
+def test_an_interval_without_ends_is_not_quoted(interval, said):
+    found = " ".join(map(text_of, under(xml(paper(run(values=values(interval=interval)))), "What was found")))
+    assert said in found
+
+
+def test_every_run_has_its_own_part_of_section_three():
+    tree = xml(paper(run("one"), run("two")))
+    assert [h for h in headings(tree, 2) if h.startswith("Title of")] == ["Title of one", "Title of two"] * 2
     assert headings(tree, 3).count("What was found") == 2
+
+
+def test_the_map_and_the_series_stand_in_section_three_and_the_rest_in_appendices():
+    tree = xml(paper(run("one"), run("two"), claims=CLAIMS))
+    assert [h for h in headings(tree, 1) if h.startswith("Appendix")] == [
+        "Appendix 1: further figures, Title of one",
+        "Appendix 2: further figures, Title of two",
+        "Appendix 3: every estimate",
+        "Appendix 4: what was said in public",
+    ]
+    shown = [t.removeprefix("cseval:") for t in tags(tree) if "/figure/" in t or "/table/" in t]
+    assert [t for t in shown if t.startswith("one")] == [
+        "one/figure/roles-map",
+        "one/figure/series",
+        "one/table/outcomes",
+        "one/table/weaknesses",
+        "one/figure/timeline",
+        "one/figure/placebo",
+        "one/figure/forest",
+        "one/table/effects",
+    ]
+    assert shown[-3:] == ["one/table/effects", "two/table/effects", "claims/table/claims"]
+    assert [h for h in headings(xml(paper(run(figures={}))), 1) if h.startswith("Appendix")] == [
+        "Appendix 1: every estimate"
+    ]
 
 
 def test_the_wide_tables_stand_on_pages_that_lie_on_their_side():
@@ -170,11 +302,29 @@ def test_the_wide_tables_stand_on_pages_that_lie_on_their_side():
     assert sizes == ["portrait", "landscape"]
 
 
+def test_no_page_is_turned_in_the_middle_of_a_paragraph_with_text():
+    tree = xml(paper(run("one"), run("two"), claims=CLAIMS))
+    inside = [e for e in tree.iter(f"{W}sectPr") if e.getparent().tag == f"{W}pPr"]
+    assert [text_of(e.getparent().getparent()) for e in inside] == [""]
+    assert tree.find(f"{W}body")[-1].tag == f"{W}sectPr"
+
+
 def test_public_claims_are_held_against_the_records_where_there_are_any():
     tree = xml(paper(claims=CLAIMS))
     assert "cseval:claims/table/claims" in tags(tree)
-    assert ("ListBullet", "Public claims: in the folder outputs/claims") in paragraphs(tree)
+    assert [text_of(e) for e in under(tree, "What was said in public")][1:] == [
+        "[what was said]: [the verdict]; [what would be said of the outcome that stands in].",
+        "[what was said]: [the verdict].",
+    ]
+    listed = "Public claims: claims.csv and claims.html, in the folder outputs/claims"
+    assert ("ListBullet", listed) in paragraphs(tree)
     assert "What was said in public" not in headings(xml(paper()), 2)
+
+
+def test_the_officer_is_told_to_publish_the_outputs_and_where_they_are():
+    texts = [t for _, t in paragraphs(xml(paper()))]
+    assert any(t.startswith("[Publish these files together with this paper") for t in texts)
+    assert any(t.endswith("in the folder outputs/pilot-evaluation") for t in texts)
 
 
 # Places ---------------------------------------------------------------------------------------------------
@@ -188,8 +338,10 @@ def test_every_place_has_a_tag_that_names_something_the_run_has():
     made = run()
     for tag in tags(xml(paper(made, claims=CLAIMS))):
         slug, kind, *rest = tag.removeprefix("cseval:").partition("#")[0].split("/")
-        if slug == "claims":
-            assert (kind, rest) == ("table", ["claims"])
+        if (slug, kind) == ("claims", "table"):
+            assert rest == ["claims"]
+        elif slug == "claims":
+            assert CLAIMS.values[rest[0]][rest[1]]
         elif kind == "value":
             assert rest == ["run", "manifest"] or made.values[rest[0]][rest[1]]
         else:
@@ -256,15 +408,16 @@ def test_a_tag_that_cannot_be_cut_is_refused():
 
 def test_what_a_run_decides_in_a_caption_is_a_place():
     tree = xml(paper())
-    (caption,) = [e for e in tree.iter(f"{W}p") if text_of(e).startswith("Figure 3: ")]
-    assert text_of(caption) == "Figure 3: Treated area against comparison, [the outcome] by month"
+    (caption,) = [e for e in tree.iter(f"{W}p") if text_of(e).startswith("Figure 2: ")]
+    assert text_of(caption) == (
+        "Figure 2: Treated area against comparison, [the outcome] by month, Title of pilot-evaluation"
+    )
     assert "run sources" not in text_of(tree)
 
 
 def test_a_sentence_whose_values_a_run_lacks_is_left_out():
-    lacking = {**VALUES, "main": {**VALUES["main"], "percent_change": "[x]", "smallest_change": "[x]"}}
-    found = tags(xml(paper(run(values=lacking))))
-    assert not [t for t in found if t.endswith(("percent_change", "smallest_change"))]
+    found = tags(xml(paper(run(values=values(incidents="[x]", smallest_change="[x]")))))
+    assert not [t for t in found if t.endswith(("incidents", "smallest_change"))]
     assert "cseval:pilot-evaluation/value/main/reading" in found
 
 
@@ -332,6 +485,32 @@ def test_every_style_and_list_that_is_used_is_there():
     lists = {e.get(f"{W}numId") for e in xml(content, "word/numbering.xml").iter(f"{W}num")}
     asked = {e.get(f"{W}val") for p in ("document", "styles") for e in xml(content, f"word/{p}.xml").iter(f"{W}numId")}
     assert asked <= lists
+
+
+def test_tables_are_numbered_by_their_style_and_name_their_programme():
+    content = paper(run("one"), run("two"))
+    captions = [text for style, text in paragraphs(xml(content)) if style == "TableCaption"]
+    assert len(captions) == len(set(captions)) == 6
+    assert captions[0] == "[table: Effects on outcomes, Title of one]"
+    (style,) = [e for e in xml(content, "word/styles.xml") if e.get(f"{W}styleId") == "TableCaption"]
+    number = style.find(f".//{W}numId").get(f"{W}val")
+    (use,) = [e for e in xml(content, "word/numbering.xml").iter(f"{W}num") if e.get(f"{W}numId") == number]
+    meant = use.find(f"{W}abstractNumId").get(f"{W}val")
+    numbering = xml(content, "word/numbering.xml")
+    (definition,) = [e for e in numbering.iter(f"{W}abstractNum") if e.get(f"{W}abstractNumId") == meant]
+    assert [e.get(f"{W}val") for e in definition.iter(f"{W}lvlText")] == ["Table %1:"]
+
+
+@pytest.mark.parametrize("data", ["real", "demonstration"])
+def test_the_file_says_which_data_the_paper_is_for(data):
+    from cseval.papers.kinds import require_kind
+    from cseval.papers.package import read_package
+
+    other = {"real": "demonstration", "demonstration": "real"}[data]
+    package = read_package(paper(run(data=data)), "paper.docx")
+    require_kind(package, (), data)
+    with pytest.raises(UsageError, match=f"a paper on {data} data"):
+        require_kind(package, (), other)
 
 
 def test_simulated_data_are_shouted_at_the_top_and_on_every_page():

@@ -13,7 +13,7 @@ from docx.oxml.ns import qn
 from lxml import etree
 from result_builders import COMMAND, HASH, HOSTILE_WARD, make_result
 
-from cseval.reporting import word_styles
+from cseval.reporting import word, word_styles
 from cseval.reporting.document import Answer, Bullets, Code, FigureBlock, Paragraph, TableBlock
 from cseval.reporting.figures import make_figures
 from cseval.reporting.html import printed_of
@@ -121,7 +121,8 @@ def test_every_paragraph_item_and_command_is_there(report, document):
     said = [p.text for p in report.paragraphs]
     assert {b.text for b in blocks(document, Paragraph)} <= set(said)
     items = [f"{term}: {text}" if term else text for b in blocks(document, Bullets) for term, text in b.items]
-    assert texts(report, "List Bullet") == items
+    named = [f"{b.table.title}: {word.in_file(b.path)}" for b in blocks(document, TableBlock) if too_long(b)]
+    assert sorted(texts(report, "List Bullet")) == sorted(items + named)
     assert texts(report, "Code") == [b.text for b in blocks(document, Code)]
     assert said[-1] == document.footer
 
@@ -135,8 +136,14 @@ def test_the_answer_is_read_in_its_order_with_terms_in_bold(report, document):
     assert all(p.runs[0].bold and not p.runs[1].bold for p in facts)
 
 
-def test_folded_tables_are_printed_and_the_data_of_figures_are_named(report, document):
-    tables = [printed_of(b.table) for b in blocks(document, TableBlock)]
+def too_long(block):
+    """Whether a folded table is named by its file instead of printed."""
+    return bool(block.folded and block.path and len(block.table.values) > word.MOST_FOLDED)
+
+
+def test_folded_tables_are_printed_unless_they_are_long_and_data_of_figures_are_named(report, document):
+    assert any(too_long(b) for b in blocks(document, TableBlock))
+    tables = [printed_of(b.table) for b in blocks(document, TableBlock) if not too_long(b)]
     captions = [e.get(qn("w:val")) for e in report.element.iter(qn("w:tblCaption"))]
     assert captions == [t.title for t in tables]
     assert any(b.folded for b in blocks(document, TableBlock))
@@ -199,8 +206,10 @@ def test_pages_are_numbered(report, document):
         assert texts_of(footer)[0].startswith(document.title)
 
 
-def test_pages_are_a4_and_tables_as_wide_as_their_text(report):
+def test_pages_are_a4_and_tables_as_wide_as_their_text(document, outputs, monkeypatch):
     """A table too wide for an upright page lies on its side, with the pages before and after upright."""
+    monkeypatch.setattr(word, "MOST_FOLDED", 10_000)  # the wide table here is a long one
+    report = docx.Document(io.BytesIO(render_word(document, pictures_of(outputs))))
     body, start = list(report.element.body), 0
     ends = [i for i, e in enumerate(body) if e.find(f".//{qn('w:sectPr')}") is not None or e.tag == qn("w:sectPr")]
     sections = list(report.sections)
