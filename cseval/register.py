@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +16,12 @@ from cseval.months import month_number, month_words
 if TYPE_CHECKING:
     from cseval.spec import Evaluation
     from cseval.tables import Table
+
+
+#: How a table says that a programme began close to the start of another.
+NEAR = "within six months of the start"
+#: What every list of overlaps says of estimates.
+ALL_THAT_CHANGED = "An effect estimated for one programme is an effect of all that changed in that place at that time."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,41 +60,94 @@ def read_register(path: Path) -> tuple[Registered, ...]:
     DataError
         If a column is missing, a slug repeats, or a date is not a month.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        table = csv.DictReader(io.StringIO(text, newline=None))
-        rows, header = list(table), table.fieldnames or ()
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError("cannot be read", where=str(path), expected="the programme register, CSV in UTF-8") from error
     names = [f.name for f in fields(Registered)]
-    if "\0" in text:
-        raise DataError("NUL bytes", where=str(path), expected="plain text", todo="Save the file as CSV UTF-8")
-    missing = [n for n in names if n not in header]
-    if missing:
-        raise DataError(f"no column {missing[0]!r}", where=f"{path}, row 1", expected=", ".join(names))
     found: dict[str, Registered] = {}
-    for number, row in enumerate(rows, start=2):
-        where = f"{path}, row {number}"
-        if None in row or any(row[n] is None for n in names):
-            raise DataError("cells that do not fit the header", where=where, expected=", ".join(names))
-        entry = Registered(**{n: row[n].strip() for n in names})
-        _check(entry, found, where)
+    for where, row in table_rows(path, names, "the programme register", exact=False):
+        entry = Registered(**{n: row[n] for n in names})
+        if not entry.slug or entry.slug in found:
+            raise DataError(f"slug {entry.slug!r}", where=f"{where}, column slug", expected="a slug used once")
+        require_months(entry.start, entry.end, where, ("start", "end"))
         found[entry.slug] = entry
     return tuple(found.values())
 
 
-def _check(entry: Registered, found: dict[str, Registered], where: str) -> None:
-    if not entry.slug or entry.slug in found:
-        raise DataError(f"slug {entry.slug!r}", where=f"{where}, column slug", expected="a slug used once")
-    for column, month in (("start", entry.start), ("end", entry.end)):
+# Tables of the register -------------------------------------------------------------------------------
+
+
+def table_rows(
+    path: Path, columns: Sequence[str], what: str, *, exact: bool = True
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Each row of a CSV file with its place for messages, cells without the space around them.
+
+    Parameters
+    ----------
+    path : Path
+    columns : sequence of str
+        Columns that it must have.
+    what : str
+        What the file is, for messages.
+    exact : bool
+        Whether other columns and loose quotes are refused too.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, has other columns, or a row does not fit the header.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        table = csv.DictReader(io.StringIO(text, newline=None), strict=exact)
+        rows, header = list(table), list(table.fieldnames or ())
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"cannot be read ({error})", where=str(path), expected=f"{what}, CSV in UTF-8") from error
+    if "\0" in text:
+        raise DataError("NUL bytes", where=str(path), expected="plain text", todo="Save the file as CSV UTF-8")
+    _require_header(header, columns, f"{path}, row 1", exact)
+    for number, row in enumerate(rows, start=2):
+        where = f"{path}, row {number}"
+        if None in row or any(row[c] is None for c in columns):
+            raise DataError("cells that do not fit the header", where=where, expected=", ".join(columns))
+        yield where, {c: row[c].strip() for c in columns}
+
+
+def _require_header(header: Sequence[str], columns: Sequence[str], where: str, exact: bool) -> None:
+    missing = [c for c in columns if c not in header]
+    if missing:
+        raise DataError(f"no column {missing[0]!r}", where=where, expected=", ".join(columns))
+    others = [c for n, c in enumerate(header) if c not in columns or c in header[:n]]
+    if exact and others:
+        raise DataError(f"a further column {others[0]!r}", where=where, expected=", ".join(columns))
+
+
+def require_cells(row: Mapping[str, str], columns: Iterable[str], where: str) -> None:
+    """Refuse an empty cell; raises DataError with row and column."""
+    for column in columns:
+        if not row[column]:
+            raise DataError("an empty cell", where=f"{where}, column {column}", expected=f"the {column}")
+
+
+def require_known(value: str, known: Iterable[str], where: str, expected: str = "") -> None:
+    """Refuse a value that is none of `known`; raises DataError that names the nearest."""
+    names = list(known)
+    if value not in names:
+        near = difflib.get_close_matches(value, names, n=1)
+        todo = f"The nearest is {near[0]}" if near else ""
+        raise DataError(f"{value!r}", where=where, expected=expected or "one of " + ", ".join(names), todo=todo)
+
+
+def require_months(first: str, last: str, where: str, columns: tuple[str, str] = ("first", "last")) -> None:
+    """Refuse what is neither a month nor empty, and a last month before the first; raises DataError."""
+    for column, month in zip(columns, (first, last), strict=True):
         try:
             month_number(month or "2000-01")
         except UsageError as error:
             raise DataError(f"{month!r}", where=f"{where}, column {column}", expected="YYYY-MM or empty") from error
-    if entry.start and entry.end and month_number(entry.end) < month_number(entry.start):
-        raise DataError(
-            f"{entry.end!r}", where=f"{where}, column end", expected=f"a month from the start, {entry.start}, on"
-        )
+    if first and last and month_number(last) < month_number(first):
+        expected = f"a month from the {columns[0]}, {first}, on"
+        raise DataError(f"{last!r}", where=f"{where}, column {columns[1]}", expected=expected)
+
+
+# Overlaps ---------------------------------------------------------------------------------------------
 
 
 def overlapping(entries: tuple[Registered, ...], evaluation: Evaluation) -> tuple[Registered, ...]:
@@ -111,7 +172,7 @@ def overlap_table(entries: tuple[Registered, ...], evaluation: Evaluation) -> Ta
             "last_month": e.end,
             "area": e.area,
             "mechanism": e.mechanism,
-            "began": _began(e, start, window.last),
+            "began": began(e, start, window.last),
             "source": f"{e.source}, {e.paragraph}",
         }
         for e in overlapping(entries, evaluation)
@@ -122,12 +183,12 @@ def overlap_table(entries: tuple[Registered, ...], evaluation: Evaluation) -> Ta
         title="Other programmes in the same place in the same months",
         values=pd.DataFrame(rows, columns=columns),
         headings={"first_month": "First month", "last_month": "Last month", "began": "Began"},
-        notes=("An effect estimated for one programme is an effect of all that changed in that place at that time.",),
+        notes=(ALL_THAT_CHANGED,),
         source="Programme register, data/reference/programmes.csv",
     )
 
 
-def _began(entry: Registered, start: str, last: str) -> str:
+def began(entry: Registered, start: str, last: str) -> str:
     """Where the start of a programme falls relative to the evaluation's own."""
     if not entry.start:
         return "not in the sources"
@@ -135,5 +196,5 @@ def _began(entry: Registered, start: str, last: str) -> str:
     if distance > month_number(last) - month_number(start):
         return "after the window"
     if abs(distance) <= 6:
-        return "within six months of the start"
+        return NEAR
     return "before the start" if distance < 0 else "after the start"

@@ -23,6 +23,7 @@ COMMANDS = {
     "calibrate": ("cseval.cli.calibrate", "Measure how often each method finds an effect where nothing was done."),
     "power": ("cseval.cli.power", "Measure which effects would be detected, by effect and by months of follow-up."),
     "data": ("cseval.cli.data", "Import published data files and see what is there."),
+    "register": ("cseval.cli.register", "Programmes, their overlaps, and how far each can be evaluated."),
     "claims": ("cseval.cli.claims", "What was said in public, held against data and records."),
     "embed": ("cseval.cli.embed", "Refresh the marked tables, figures and numbers in a Word paper."),
     "new": ("cseval.cli.new", "Begin a board paper, an evaluation or a project."),

@@ -89,16 +89,26 @@ def _with_notes(entry: Provenance, notes: tuple[str, ...]) -> Provenance:
 
 
 def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """The files to import: a file is itself, a folder its street files."""
+    """The files to import: a file is itself, a folder its street files and its stop-and-search files."""
+    for path in paths:
+        yield from _files_of(path) if path.is_dir() else ((path, ()),)
+
+
+def _files_of(folder: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """The files of a folder as data.police.uk lays it out."""
+    from cseval.sources.stop_search_files import stops_of
     from cseval.sources.street_files import list_members
 
-    for path in paths:
-        if not path.is_dir():
-            yield path, ()
-            continue
-        members, notes = list_members([path])
-        for number, member in enumerate(members):
-            yield member.path, notes if number == 0 else ()
+    searches = stops_of(folder)
+    try:
+        members, notes = list_members([folder])
+    except DataError:
+        if not searches:
+            raise
+        members, notes = [], ()
+    for number, member in enumerate(members):
+        yield member.path, notes if number == 0 else ()
+    yield from ((found.path, ()) for found in searches)
 
 
 def _status(before: Provenance | None, entry: Provenance, project: Project) -> str:

@@ -17,9 +17,12 @@ MODULES: dict[str, tuple[str, ...]] = {
     "cseval.sources.mps": ("mps-ward", "mps-borough"),
     "cseval.sources.mps_dashboard": ("mps-dashboard",),
     "cseval.sources.home_office": ("home-office-knife-force",),
+    "cseval.sources.pas": ("mopac-pas",),
+    "cseval.sources.survey_table": ("residents-survey",),
     "cseval.sources.geography": ("ward-boundaries", "lsoa-boundaries", "borough-boundaries"),
     "cseval.sources.population": ("ward-population", "lsoa-population", "borough-population"),
     "cseval.sources.lookup": ("lsoa-lookup",),
+    "cseval.sources.stop_search": ("stop-and-search", "stop-and-search-counts"),
     "cseval.sources.police_street": ("police-street",),
 }
 KINDS = tuple(kind for kinds in MODULES.values() for kind in kinds)

@@ -145,7 +145,7 @@ def read_stop_search(
         raise DataError(
             "a file whose name does not say its force and month",
             where="stop and search",
-            expected="files named like 2018-05-metropolitan-stop-and-search.csv, or selections alone with their coverage",
+            expected="the name 2018-05-metropolitan-stop-and-search.csv, or selections alone with their coverage",
             todo="Keep the publisher's name, or give the table of counts as well, which says which months are usable",
         )
     found = _assemble(parts, *_shapes(boundaries))
@@ -182,11 +182,12 @@ def _part_notes(parts: Sequence[Stops]) -> tuple[str, ...]:
 
 
 def _shapes(boundaries: Path) -> tuple[Sequence[str], npt.NDArray[np.object_], Mapping[str, str]]:
-    """Codes, outlines and names of the areas, as the boundary reader has them before it simplifies any."""
+    """Codes in order, outlines and names of the areas, as the boundary reader has them before it simplifies any."""
     from cseval.sources import geography
 
     features = geography._read(boundaries)
-    return features.codes, features.shapes, features.names
+    order = sorted(range(len(features.codes)), key=features.codes.__getitem__)
+    return [features.codes[i] for i in order], features.shapes[order], features.names
 
 
 def locate(points: Floats, shapes: npt.NDArray[np.object_]) -> Index:

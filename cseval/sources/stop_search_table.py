@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: Share of a force's searches without coordinates above which a month says nothing of any area; 7 to 10 % is usual.
 MOST_LOST = 0.2
+#: Share of an area's searches that a selection must hold to stand for them all.
+WHOLE = 0.9
 #: An area with this many searches in a usual month cannot have none by chance.
 EXPECTED = 20
 #: Places of a search that is in no area.
@@ -106,21 +108,56 @@ class StopSearch:
         DataError
             If the data lack a dimension.
         """
-        counts = {SEARCHES: self.total()}
+        counts, masks = {SEARCHES: self.total()}, {SEARCHES: self.received}
         for dimension in by:
             codes, words = self.dimension(dimension)
+            in_use = dict(self.wordings(dimension))
             for i, word in enumerate(words):
                 name = PREFIXES[dimension] + (slug(word) or "not_stated")
                 counts[name] = counts.get(name, 0) + self.total(codes == i)
+                masks[name] = masks.get(name, False) | (self.received & in_use[word])
         return Panel(
             units=self.units,
             periods=self.periods,
             counts=counts,
-            received={} if self.received.all() else dict.fromkeys(counts, self.received),
+            received={name: mask for name, mask in masks.items() if not mask.all()},
             names=self.names,
             districts=self.names,
             provenance=self.provenance,
-            notes=self.notes,
+            notes=self.notes + tuple(note for d in by for note in self.wording_notes(d)),
+        )
+
+    def wordings(self, dimension: str) -> list[tuple[str, Mask]]:
+        """The words of a dimension and the months in which each was in use, shape (periods,).
+
+        A word that is often recorded is not in use before the first month it occurs in anywhere, nor after the last:
+        the police changed their list, and there are none to count.
+        """
+        codes, words = self.dimension(dimension)
+        months = self.received.any(axis=0)
+        found = []
+        for i, word in enumerate(words):
+            counts = np.where(self.received, self.total(codes == i), 0).sum(axis=0)
+            span = np.maximum.accumulate(counts > 0) & np.maximum.accumulate(counts[::-1] > 0)[::-1]
+            absent, usual = months & ~span, counts.sum() / max(int((months & span).sum()), 1)
+            found.append((word, ~absent if absent.sum() * usual >= EXPECTED else np.ones_like(span)))
+        return found
+
+    def wording_notes(self, dimension: str) -> tuple[str, ...]:
+        """Sentences on words that begin or end within the months received, since then categories do not compare."""
+        months = np.flatnonzero(self.received.any(axis=0))
+        changes: dict[tuple[str, int], list[str]] = {}
+        for word, in_use in self.wordings(dimension):
+            used = months[in_use[months]] if word else months[:0]
+            if len(used) and used[0] > months[0]:
+                changes.setdefault(("begin in", int(used[0])), []).append(word)
+            if len(used) and used[-1] < months[-1]:
+                changes.setdefault(("end after", int(used[-1])), []).append(word)
+        name = dimension.replace("_", " ")
+        return tuple(
+            f"wordings of {name} that {how} {month_words(self.periods[at])}: {', '.join(words)}; other wordings may "
+            "stand for something else from then on, so do not compare categories across it"
+            for (how, at), words in sorted(changes.items(), key=lambda item: (item[0][1], item[0][0]))
         )
 
     def dimension(self, name: str) -> tuple[Index, tuple[str, ...]]:
@@ -148,13 +185,23 @@ class StopSearch:
         return np.rint(counted).astype(np.int64).reshape(shape)
 
     def covered_by(self, other: StopSearch) -> StopSearch:
-        """The same searches, usable only where `other` is: for a selection of rows that cannot show what it lacks."""
+        """The same searches, usable only where `other` is: for a selection of rows that cannot show what it lacks.
+
+        An area of which the selection holds less than nine tenths of the searches of `other` is not received at all.
+        """
         mask = np.zeros_like(self.received)
+        mine, theirs = self.total(), other.total()
         for i, unit in enumerate(self.units):
-            for j, period in enumerate(self.periods):
-                if unit in other.units and period in other.periods:
-                    mask[i, j] = other.received[other.units.index(unit), other.periods.index(period)]
-        return replace(self, received=self.received & mask)
+            columns = [(j, other.periods.index(p)) for j, p in enumerate(self.periods) if p in other.periods]
+            if unit in other.units and columns:
+                k = other.units.index(unit)
+                here, there = (list(x) for x in zip(*columns, strict=True))
+                good = other.received[k, there]
+                if mine[i, here] @ good >= WHOLE * (theirs[k, there] @ good):
+                    mask[i, here] = good
+        part = [u for i, u in enumerate(self.units) if not mask[i].any()]
+        notes = (f"only some searches of {', '.join(part)} are in this selection: not received there",) if part else ()
+        return replace(self, received=self.received & mask, notes=self.notes + notes)
 
 
 def shares_lost(unit: Index, period: Index, number: Index, months: int) -> tuple[Index, Floats]:
@@ -196,9 +243,9 @@ def coverage_notes(periods: Sequence[str], every: Index, lost: Floats, hollow: i
             f"received in any area, not zero: {_listed(blind)}"
         )
     if used and max(used) > 0:
-        notes.append(
-            f"in the other months {min(used):.1%} to {max(used):.1%} of searches have no coordinates and are in no area"
-        )
+        low, high = f"{min(used):.1%}", f"{max(used):.1%}"
+        share = low if low == high else f"{low} to {high}"
+        notes.append(f"in the months that are received {share} of searches have no coordinates and are in no area")
     if hollow:
         notes.append(
             f"{hollow} area-months without a search, where there are many as a rule, are not received, not zero"

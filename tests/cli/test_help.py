@@ -12,7 +12,7 @@ import pytest
 from cseval import __version__
 from cseval.cli.main import COMMANDS, cli
 
-EVERY = "list show run check diff calibrate power data claims embed new disclosure".split()
+EVERY = "list show run check diff calibrate power data register claims embed new disclosure".split()
 HEAVY = ("pandas", "statsmodels", "matplotlib", "seaborn", "linearmodels", "scipy", "shapely", "pyarrow")
 
 

@@ -239,14 +239,15 @@ def test_city_wards_from_lsoas(shared: Path) -> None:
 
 
 def test_what_is_not_a_known_format_is_said_to_be_none(shared: Path) -> None:
-    known = {DASHBOARD, FORCES}
-    for folder, ending in product(("knife_crime", "perceptions", "stop_search"), ("csv", "csv.gz", "parquet")):
+    known = {DASHBOARD, FORCES, OPINIONS}
+    for folder, ending in product(("knife_crime", "perceptions"), ("csv", "csv.gz", "parquet")):
         for path in (shared / folder).glob(f"*.{ending}"):
             if path.name not in known:
                 with pytest.raises(UnrecognisedError, match="no known format"):
                     recognise(path)
 
 
+OPINIONS = "PAS_Dashboard_Borough_2014Q4-2023Q4.csv.gz"
 DASHBOARD = "mps_monthly_crime_dashboard_202203-202602.parquet"
 FORCES = "knife_crime_quarterly_by_force_2008Q1-2019Q1.csv"
 
