@@ -118,7 +118,7 @@ def test_two_tests_of_the_pre_period_share_the_error_of_one():
 
 def trend_p(found) -> float:
     """The p-value of the trend test, as printed."""
-    return float(re.search(r"trend p [=<] ([\d.]+)\)", found.sentence)[1])
+    return float(re.search(r"trend p [=<>] ([\d.]+)\)", found.sentence)[1])
 
 
 def test_bins_count_back_from_the_start_and_leave_an_incomplete_one():

@@ -32,8 +32,8 @@ def test_slug_like_no_other_gets_the_list_alone(fresh, cseval):
 def test_unknown_command_names_the_nearest_and_the_list(cseval):
     message = refused(cseval("rum", "small-evaluation"))
     assert (
-        "No command 'rum'; expected one of list, show, run, check, diff, calibrate, power, data. Did you mean run?"
-        in message
+        "No command 'rum'; expected one of list, show, run, check, diff, calibrate, power, data, register, "
+        "claims, embed, new, disclosure. Did you mean run?" in message
     )
 
 

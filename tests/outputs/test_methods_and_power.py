@@ -90,7 +90,7 @@ def test_the_table_of_methods_shows_each_with_its_standing(result):
     assert found["method"].tolist() == ["Placebo neighbourhoods", "Cluster-robust (CR1)", "Wild bootstrap"]
     assert found["standing"].tolist() == ["holds, but coarse; the verdict rests on it", "unreliable", "refused"]
     assert found.loc[2, ["interval", "p"]].tolist() == ["[z]", "[z]"]
-    assert found.loc[1, "rate"] == "21.4 / 22.0%"
+    assert found.loc[1, "rate"] == "21.4% / 22.0% / [x]"
 
 
 def test_methods_with_the_same_reason_are_named_together_in_the_notes(result):
