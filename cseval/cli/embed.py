@@ -13,6 +13,7 @@ import click
 from cseval.cli.options import json_option
 
 if TYPE_CHECKING:
+    from cseval.errors import CsevalError
     from cseval.papers.embed import Plan
     from cseval.papers.survey import Place
 
@@ -54,22 +55,35 @@ def embed(paper: Path, check: bool, out: Path | None, force: bool, data: str, ve
       cseval embed paper.docx --check
       cseval embed paper.docx --out draft.docx --data demonstration
     """
-    from cseval.errors import UsageError
+    from cseval.errors import CsevalError, UsageError
     from cseval.papers.contents import Contents
     from cseval.papers.embed import embed_paper
+    from cseval.papers.plain import printable_json
     from cseval.project import Project
 
     if check and out is not None:
         raise UsageError("both --check and --out", expected="one of them, since --check writes nothing")
     contents = Contents(Project.find().outputs, demonstration=data == "demonstration")
-    plan = embed_paper(paper, contents, out=out, write=not check, force=force)
+    try:
+        plan = embed_paper(paper, contents, out=out, write=not check, force=force)
+    except CsevalError as error:
+        raise _for_screen(error) from error
     if as_json:
-        click.echo(json.dumps(_as_json(plan, paper, out, check), indent=2, ensure_ascii=False))
+        click.echo(printable_json(json.dumps(_as_json(plan, paper, out, check), indent=2, ensure_ascii=False)))
     else:
         if contents.demonstration:
             click.echo("DEMONSTRATION DATA: simulated, no real place.")
         _print_check(plan, paper, verbose) if check else _print_filled(plan, paper if out is None else out, verbose)
     return 1 if check and plan.stale else 0
+
+
+def _for_screen(error: CsevalError) -> CsevalError:
+    """The same error with nothing in it that a terminal would obey, whatever the paper and the outputs hold."""
+    from cseval.papers.plain import printable_lines as shown
+
+    return type(error)(
+        shown(error.found), where=shown(error.where), expected=shown(error.expected), todo=shown(error.todo)
+    )
 
 
 def _as_json(plan: Plan, paper: Path, out: Path | None, check: bool) -> dict[str, Any]:
@@ -89,7 +103,7 @@ def _print_check(plan: Plan, paper: Path, verbose: bool) -> None:
         click.echo()
     found = f"{len(plan.stale)} of {len(plan.places)} places not current" if plan.stale else _all_current(plan)
     same = f"{len(plan.renewed)} the same, from an earlier run" if plan.renewed else ""
-    click.echo(f"{paper}: {', '.join(filter(None, (found, same)))}.{_others(plan)}")
+    _say(f"{paper}: {', '.join(filter(None, (found, same)))}.{_others(plan)}")
 
 
 def _print_table(plan: Plan, places: tuple[Place, ...]) -> None:
@@ -97,14 +111,14 @@ def _print_table(plan: Plan, places: tuple[Place, ...]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from cseval.papers.markup import printable
+    from cseval.papers.plain import printable_lines
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in ("Place", "In", "Says", "State", "The last run says", "From", "Run"):
         table.add_column(heading, overflow="fold")
     for place in places:
         cells = (place.tag, place.part, *_said(place, place in plan.stale), place.origin.words(), place.run)
-        table.add_row(*(Text(printable(cell) or "none") for cell in cells))
+        table.add_row(*(Text(printable_lines(cell) or "none") for cell in cells))
     Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
 
 
@@ -119,15 +133,21 @@ def _said(place: Place, stale: bool) -> tuple[str, str, str]:
 
 def _print_filled(plan: Plan, written: Path, verbose: bool) -> None:
     """Each place that was filled, or every place, and what the reader of a tracked paper must be told."""
-    from cseval.papers.markup import printable
-
     for place in plan.places if verbose else plan.stale:
         for line in _done(place, place in plan.stale):
-            click.echo(printable(line))
+            _say(line)
     if plan.tracked and plan.stale:
         click.echo("This paper tracks changes, but these are not tracked; say so to whoever approves it:")
-        click.echo("\n".join(f"  {printable(place.tag)}" for place in plan.stale))
-    click.echo(printable(f"{written}: {_counted(plan)}{_replaced(plan)}{_others(plan)}"))
+        for place in plan.stale:
+            _say(f"  {place.tag}")
+    _say(f"{written}: {_counted(plan)}{_replaced(plan)}{_others(plan)}")
+
+
+def _say(line: str) -> None:
+    """Print one line, in which nothing of a paper, of outputs or of a file's name is obeyed by the terminal."""
+    from cseval.papers.plain import printable_lines
+
+    click.echo(printable_lines(line))
 
 
 def _done(place: Place, stale: bool) -> Iterator[str]:
@@ -179,5 +199,6 @@ def _others(plan: Plan) -> str:
 
 def _short(text: str) -> str:
     """The beginning of a text, in one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= _SHOWN else line[: _SHOWN - 1] + "…"
+    from cseval.papers.plain import printable
+
+    return printable(" ".join(text.split()), _SHOWN)

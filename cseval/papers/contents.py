@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cseval.errors import UsageError
+from cseval.papers.plain import quoted
 from cseval.papers.runs import CLAIMS, DEMONSTRATION, REAL, Run, Shown, command_for
-from cseval.papers.tags import FIGURE, TABLE, Tag, pick
+from cseval.papers.tags import FIGURE, TABLE, Tag, pick, some_of
 from cseval.reporting.atomic import MANIFEST
 
 
@@ -41,7 +42,7 @@ class Contents:
         DataError
             If the outputs were changed since the run that wrote them.
         """
-        where = where or f"tag {tag.text!r}"
+        where = where or f"tag {quoted(tag.text)}"
         run = self._run(self._folder(tag.evaluation, where))
         if tag.kind == TABLE:
             return run.table(tag.names[0], where)
@@ -77,8 +78,8 @@ def _require_real(given: str, real: Mapping[str, Path], simulated: Mapping[str, 
     begun = [slug for slug in simulated if slug.startswith(given)]
     if begun and not any(slug.startswith(given) for slug in real):
         raise UsageError(
-            f"only demonstration outputs of {', '.join(begun)}: simulated, no real place",
+            f"only demonstration outputs of {some_of(begun)}: simulated, no real place",
             where=where,
             expected="outputs of a run on real data",
-            todo=f"Import the data and run `cseval run {begun[0]}`, or give --data demonstration for a draft",
+            todo=f"Import the data and run `{command_for(begun[0])}`, or give --data demonstration for a draft",
         )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import bisect
 import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from cseval.errors import DataError
+from cseval.papers.changes import TRACKED, W14, Changes
 from cseval.papers.markup import Reader, Span, W, element_end, inner, is_closed, read, tag_end, tag_name
 from cseval.papers.parts import is_on, strict
+from cseval.papers.plain import quoted
 from cseval.papers.surroundings import Surroundings
 
 PREFIX = "cseval:"
@@ -18,7 +21,6 @@ _NAME, _ALIKE, _LENGTHS = PREFIX.rstrip(":"), 0.8, (5, 6, 7)
 RUN, BLOCK, ROW, CELL = "run", "block", "row", "cell"
 RICH, PLAIN, PICTURE = "rich text", "plain text", "picture"
 
-_W14 = "http://schemas.microsoft.com/office/word/2010/wordml"
 _W15 = "http://schemas.microsoft.com/office/word/2012/wordml"
 _SDT, _PROPERTIES, _CONTENT = f"{W} sdt", f"{W} sdtPr", f"{W} sdtContent"
 
@@ -43,20 +45,10 @@ _KINDS = {
     f"{W} citation": "citation",
     f"{W} bibliography": "bibliography",
     f"{W} equation": "equation",
-    f"{_W14} checkbox": "check box",
+    f"{W14} checkbox": "check box",
     f"{_W15} repeatingSection": "repeating section",
 }
 _BINDINGS = {f"{W} dataBinding", f"{_W15} dataBinding"}
-#: Elements that stand around text that is tracked as inserted, deleted or moved.
-AROUND = frozenset(f"{W} {name}" for name in ("ins", "del", "moveFrom", "moveTo"))
-#: Every element that records a tracked change.
-TRACKED = (
-    AROUND
-    | {f"{W} {name}Change" for name in "rPr pPr tblPr tblPrEx tblGrid trPr tcPr sectPr numbering".split()}
-    | {f"{W} {name}RangeStart" for name in "moveFrom moveTo".split()}
-    | {f"{W} customXml{name}RangeStart" for name in "Ins Del MoveFrom MoveTo".split()}
-    | {f"{W} {name}" for name in "cellIns cellDel cellMerge".split()}
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,8 +192,8 @@ def is_meant(text: str) -> bool:
 
 def _placed(control: Control, sections: list[tuple[int, int, int]]) -> Control:
     """The control with the size of its section, told at the section's end; a cell gave a width before."""
-    after = ((room, height) for at, room, height in sections if at >= control.content.end)
-    room, height = next(after, (0, 0))
+    at = bisect.bisect_left(sections, (control.content.end,))
+    _, room, height = sections[at] if at < len(sections) else (0, 0, 0)
     return replace(control, room=control.room or room, height=height)
 
 
@@ -238,8 +230,8 @@ class _Scan(Reader):
 
     def __init__(self, content: bytes, part: str, where: str) -> None:
         self.content, self.part, self.where = content, part, where
-        self.around, self.found, self.others = Surroundings(), list[Control](), 0
-        self._open, self._starts, self._changes = list[_Open](), dict[str, int](), 0
+        self.around, self.found, self.others = Surroundings(where), list[Control](), 0
+        self._open, self._starts, self._changes = list[_Open](), dict[str, int](), Changes()
 
     def start(self, at: int, name: str, attributes: Mapping[str, str], scope: Mapping[str, str]) -> None:
         within = self.around.path[-2:]
@@ -251,8 +243,9 @@ class _Scan(Reader):
             self._begin()
         elif name == _CONTENT and within[-1:] == [_SDT]:
             self._content_begins(at, scope)
-        if name in TRACKED:
-            self._change(name)
+        if name in TRACKED and self._open and self._open[-1].content is None:
+            self._open[-1].tracked = True
+        self._changes.start(name, within[-1] if within else "", attributes)
         self.around.start(at, name, attributes, scope)
 
     def end(self, at: int, name: str) -> None:
@@ -264,8 +257,7 @@ class _Scan(Reader):
             self._content_ended(at)
         elif name == _SDT:
             self._finish()
-        if name in AROUND:
-            self._changes -= 1
+        self._changes.end(name)
 
     def text(self, data: str) -> None:
         self.around.text(data)
@@ -275,7 +267,7 @@ class _Scan(Reader):
         if uri.startswith("http://purl.oclc.org/ooxml/"):
             raise strict(self.where)
         if uri != W:
-            raise DataError(f"the root {name[:80]!r}", where=self.where, expected="a part of a Word document")
+            raise DataError(f"the root {quoted(name)}", where=self.where, expected="a part of a Word document")
 
     def _begin(self) -> None:
         self._open.append(
@@ -283,12 +275,18 @@ class _Scan(Reader):
                 level=next((_LEVELS[name] for name in reversed(self.around.path) if name in _LEVELS), BLOCK),
                 before=self.around.before,
                 room=self.around.cell,
-                inside=next((c.name for c in reversed(self._open) if is_meant(c.name)), ""),
+                inside=self._inside(),
                 branches=self.around.branches,
-                bound=any(c.bound for c in self._open),
-                tracked=self._changes > 0,
+                bound=bool(self._open) and self._open[-1].bound,
+                tracked=self._changes.open,
             )
         )
+
+    def _inside(self) -> str:
+        """The nearest control of cseval that is open."""
+        if not self._open:
+            return ""
+        return self._open[-1].name if is_meant(self._open[-1].name) else self._open[-1].inside
 
     def _property(self, at: int, name: str, attributes: Mapping[str, str]) -> None:
         control, value = self._open[-1], attributes.get(f"{W} val", "").strip()
@@ -311,6 +309,8 @@ class _Scan(Reader):
 
     def _content_begins(self, at: int, scope: Mapping[str, str]) -> None:
         control, begin = self._open[-1], tag_end(self.content, at)
+        if control.content is not None:
+            raise self._damaged(control.name, "with two contents")
         control.content, control.closed = Span(begin, begin), is_closed(self.content, at)
         control.content_name, control.scope = tag_name(self.content, at), scope
 
@@ -318,12 +318,6 @@ class _Scan(Reader):
         control = self._open[-1]
         if control.content is not None and not control.closed:
             control.content = Span(control.content.start, at)
-
-    def _change(self, name: str) -> None:
-        """Note a tracked change that is around what follows, or in the properties of the control that is open."""
-        self._changes += name in AROUND
-        if self._open and self._open[-1].content is None:
-            self._open[-1].tracked = True
 
     def _finish(self) -> None:
         """Keep the control that ends, if it is meant for cseval."""
@@ -334,6 +328,13 @@ class _Scan(Reader):
             self.others += all(branch == 1 for _, branch in made["branches"])
             return
         if made["content"] is None:
-            name = made["tag"] or made["title"]
-            raise DataError(f"control {name!r} without content", where=self.where, expected="one that holds text")
+            raise self._damaged(made["tag"] or made["title"], "without content")
         self.found.append(Control(part=self.part, **made))
+
+    def _damaged(self, name: str, how: str) -> DataError:
+        return DataError(
+            f"control {quoted(name)} {how}",
+            where=self.where,
+            expected="one that holds text",
+            todo="Open the paper in Word, remove the control and save it again as Word Document (.docx)",
+        )

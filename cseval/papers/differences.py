@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cseval.papers.plain import printable
 from cseval.papers.runs import TableContent
 from cseval.papers.standing import comparable
 
@@ -21,10 +22,10 @@ def first_difference(content: TableContent, now: Sequence[str], says: Sequence[s
     pairs = zip(now, says, strict=False)
     at = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(now), len(says)))
     if at >= len(says):
-        return f"more than the last run says: “{now[at]}”" if at < len(now) else ""
+        return f"more than the last run says: “{printable(now[at])}”" if at < len(now) else ""
     # A line more or less moves all that follow, so only as many lines as there should be can be told one by one.
-    found = f"“{now[at]}” where" if len(now) == len(says) else "not what"
-    return f"{_line_words(content, at)}: {found} the last run says “{says[at]}”"
+    found = f"“{printable(now[at])}” where" if len(now) == len(says) else "not what"
+    return f"{_line_words(content, at)}: {found} the last run says “{printable(says[at])}”"
 
 
 def _line_words(content: TableContent, at: int) -> str:
@@ -35,5 +36,7 @@ def _line_words(content: TableContent, at: int) -> str:
         return "caption"
     if row > len(table.rows):
         return "notes"
-    heading = comparable(table.headings[column])
-    return f"heading “{heading}”" if row == 0 else f"row “{comparable(table.rows[row - 1][0])}”, column “{heading}”"
+    heading = f"“{printable(comparable(table.headings[column]))}”"
+    if row == 0:
+        return f"heading {heading}"
+    return f"row “{printable(comparable(table.rows[row - 1][0]))}”, column {heading}"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cseval.papers.markup import Span, W, element_end
+from cseval.papers.plain import whole
 from cseval.papers.surroundings import WP, R
 
 A = "http://schemas.openxmlformats.org/drawingml/2006/main"
@@ -36,6 +37,8 @@ class Drawing:
         Its alternative text.
     blips : list of (int, str)
         Where a picture file is referred to, and the id of the relationship.
+    picture : bool
+        Whether it is a picture, and no text box, shape, chart or group.
     plain : bool
         Whether there is nothing about it that a new picture must not have: cropping, effects, a linked file, a version
         as SVG, being marked as decoration.
@@ -51,19 +54,20 @@ class Drawing:
     alt: str = ""
     blips: list[tuple[int, str]] = field(default_factory=list)
     plain: bool = True
+    picture: bool = False
 
     @property
     def replaceable(self) -> bool:
         """Whether its picture can be exchanged and everything else left as it is."""
         complete = self.extent >= 0 and self.properties >= 0 and self.width > 0
-        return self.plain and complete and len(self.blips) == 1 and bool(self.blips[0][1])
+        return self.plain and self.picture and complete and len(self.blips) == 1 and bool(self.blips[0][1])
 
 
 class Drawings:
     """Collects the pictures of a control from the events of its XML."""
 
-    def __init__(self, content: bytes, offset: int) -> None:
-        self.found = list[Drawing]()
+    def __init__(self, content: bytes, offset: int, where: str) -> None:
+        self.found, self.where = list[Drawing](), where
         self._content, self._offset, self._depth = content, offset, 0
 
     def start(self, at: int, name: str, path: list[str], begun: list[int], attributes: Mapping[str, str]) -> None:
@@ -74,7 +78,7 @@ class Drawings:
                 run = next((b for b, n in zip(begun, path, strict=True) if n == f"{W} r"), at)
                 self.found.append(Drawing(span=Span(at, at).moved(-self._offset), run=run - self._offset))
         elif self._depth:
-            _note(self.found[-1], at - self._offset, name, path, attributes)
+            _note(self.found[-1], at - self._offset, name, path, attributes, self.where)
 
     def end(self, begin: int, at: int, name: str) -> None:
         """The element that began at `begin` ends."""
@@ -86,16 +90,18 @@ class Drawings:
             self.found[-1].span = Span(begin, end).moved(-self._offset)
 
 
-def _note(drawing: Drawing, at: int, name: str, path: list[str], attributes: Mapping[str, str]) -> None:
+def _note(drawing: Drawing, at: int, name: str, path: list[str], attributes: Mapping[str, str], where: str) -> None:
     """Note what an element says of the drawing that it is in."""
     if name == f"{WP} extent":
-        drawing.extent, drawing.width = at, _number(attributes.get("cx", ""))
+        drawing.extent, drawing.width = at, whole(attributes.get("cx", ""), where)
     elif name == f"{WP} docPr":
         drawing.properties, drawing.alt = at, attributes.get("descr", "")
     elif name == f"{PIC} cNvPr":
         drawing.names.append(at)
     elif name == f"{A} ext" and path[-2:] == [f"{PIC} spPr", f"{A} xfrm"]:
         drawing.sizes.append(at)
+    elif name == f"{A} graphicData":
+        drawing.picture = drawing.picture or attributes.get("uri") == PIC
     elif name == _BLIP:
         drawing.blips.append((at, attributes.get(f"{R} embed", "")))
     drawing.plain = drawing.plain and not _special(name, path[-1], attributes)
@@ -110,9 +116,5 @@ def _special(name: str, parent: str, attributes: Mapping[str, str]) -> bool:
         or (local == "decorative" and attributes.get("val", "1") not in ("0", "false"))
         or (name == _BLIP and bool(attributes.get(f"{R} link")))
         or (parent == _BLIP and local != "extLst")
-        or (name == f"{A} srcRect" and any(_number(v) for v in attributes.values()))
+        or (name == f"{A} srcRect" and any(v.strip("0") for v in attributes.values()))
     )
-
-
-def _number(text: str) -> int:
-    return int(text) if text.lstrip("-").isdecimal() else 0

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cseval.errors import CsevalError
 from cseval.papers.contents import Contents
 from cseval.papers.draft import Draft
-from cseval.papers.files import read_paper, replace_paper, require_new
+from cseval.papers.files import read_paper, replace_paper, require_new, require_same
 from cseval.papers.fill import fill_table, fill_value, losses, renewal
 from cseval.papers.pictures import fill_figure, keeps_text
+from cseval.papers.plain import quoted
 from cseval.papers.runs import FigureContent, TableContent
 from cseval.papers.survey import BY_HAND, CURRENT, GOOD, SAME, Found, Place, merged, refuse, survey
 
@@ -90,7 +93,8 @@ def embed_paper(
     Raises
     ------
     UsageError
-        If the paper cannot be filled or is open elsewhere, or `out` is another file that is not to be replaced.
+        If the paper cannot be filled, is open elsewhere or was saved by somebody else meanwhile, or `out` is another
+        file that is not to be replaced.
     DataError
         If the paper is damaged or unsafe.
     CsevalError
@@ -99,10 +103,11 @@ def embed_paper(
     content = read_paper(path)
     plan = plan_paper(content, contents, where=str(path))
     target = path if out is None else out
-    if write and not (target.is_file() and read_paper(target) == plan.content):
-        if not (target.exists() and target.samefile(path)):
-            require_new(target, force=force)
-        replace_paper(target, plan.content)
+    if write and not (os.path.isfile(target) and read_paper(target) == plan.content):
+        itself = out is None or (os.path.exists(target) and target.samefile(path))
+        still = partial(require_same, path, content) if itself else partial(require_new, target, force=force)
+        still()
+        replace_paper(target, plan.content, still=still)
     return plan
 
 
@@ -126,10 +131,8 @@ def plan_paper(content: bytes, contents: Contents, *, where: str = "paper") -> P
     """
     draft, found = survey(content, contents, where)
     stale = [one for one in found if one.place.state != CURRENT and not _renew(draft, one)]
-    refuse(
-        (e for one in stale if not keeps_text(one.standing, one.content) for e in losses(one.standing, one.where)),
-        where,
-    )
+    anew = (one for one in stale if not keeps_text(one.standing, one.content))
+    refuse((error for one in anew for error in losses(one.standing, one.content, one.where)), where)
     for one in stale:
         _fill(draft, one)
     filled = draft.finished()
@@ -164,7 +167,7 @@ def _require_current(filled: bytes, contents: Contents, where: str) -> None:
     wrong = [one.control.name for one in found if one.place.state != CURRENT]
     if wrong:
         raise CsevalError(
-            f"control {wrong[0]!r} does not read back as it was filled",
+            f"control {quoted(wrong[0])} does not read back as it was filled",
             where=where,
             todo="Nothing was changed. Open the paper in Word, save it and run again; else this is a fault in cseval",
         )

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from cseval.errors import CsevalError, UsageError
 
 _CLOSE = "Close the document and run again"
+#: Letters of a paper's name that the file has which takes its place, so that a long name does not get too long.
+_STEM = 40
 
 
 def read_paper(path: Path) -> bytes:
@@ -20,8 +23,9 @@ def read_paper(path: Path) -> bytes:
     UsageError
         If it is not there or cannot be read.
     """
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "no such file"
+    # These take a name that is too long for what it is: one that no file has.
+    if not os.path.isfile(path):
+        found = "a folder" if os.path.isdir(path) else "no such file"
         raise UsageError(
             found, where=str(path), expected="a Word document (.docx)", todo="Check the name and the folder"
         )
@@ -42,7 +46,7 @@ def require_closed(path: Path) -> None:
         If there is one. It stays behind when the program ends suddenly; the message says so.
     """
     for owner in owner_files(path):
-        if owner.exists():
+        if os.path.exists(owner):
             raise UsageError(
                 f"the paper is open in {'LibreOffice' if owner.name.startswith('.~lock') else 'Word'}",
                 where=str(path),
@@ -68,16 +72,34 @@ def require_new(path: Path, *, force: bool = False) -> None:
     UsageError
         If there is a folder, or a file that is not to be replaced.
     """
-    if path.is_dir() or (os.path.lexists(path) and not force):
+    folder = os.path.isdir(path)
+    if folder or (os.path.lexists(path) and not force):
         raise UsageError(
-            "is a folder" if path.is_dir() else "is there already, and may hold somebody's work",
+            "is a folder" if folder else "is there already, and may hold somebody's work",
             where=str(path),
             expected="a new file",
-            todo="Choose another name" + (", or add --force to replace it" if not path.is_dir() else ""),
+            todo="Choose another name" + ("" if folder else ", or add --force to replace it"),
         )
 
 
-def replace_paper(path: Path, content: bytes) -> None:
+def require_same(path: Path, content: bytes) -> None:
+    """Refuse to write over a paper in which somebody worked meanwhile.
+
+    Raises
+    ------
+    UsageError
+        If it does not hold the bytes that were read.
+    """
+    if read_paper(path) != content:
+        raise UsageError(
+            "saved by someone else while cseval worked",
+            where=str(path),
+            expected="the paper that was read",
+            todo="Nothing was changed; run again",
+        )
+
+
+def replace_paper(path: Path, content: bytes, *, still: Callable[[], None] | None = None) -> None:
     """Write a paper in one step: whoever reads it sees the old one or the new one.
 
     Parameters
@@ -85,6 +107,8 @@ def replace_paper(path: Path, content: bytes) -> None:
     path : Path
         Need not exist; if it does, it keeps its permissions. A link is followed.
     content : bytes
+    still : callable, optional
+        Called at the very last moment before the swap; raises an error if the paper must not be replaced any more.
 
     Raises
     ------
@@ -95,7 +119,7 @@ def replace_paper(path: Path, content: bytes) -> None:
     """
     path = Path(os.path.realpath(path))
     require_closed(path)
-    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
+    mode = stat.S_IMODE(path.stat().st_mode) if os.path.exists(path) else None
     if mode is not None and not mode & 0o222:
         raise UsageError(
             "a read-only file",
@@ -104,7 +128,7 @@ def replace_paper(path: Path, content: bytes) -> None:
             todo="Take away the write protection",
         )
     try:
-        _write_and_swap(path, content, mode)
+        _write_and_swap(path, content, mode, still)
     except PermissionError as error:
         raise _open(path) from error
     except OSError as error:
@@ -116,8 +140,8 @@ def replace_paper(path: Path, content: bytes) -> None:
         ) from error
 
 
-def _write_and_swap(path: Path, content: bytes, mode: int | None) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=".tmp")
+def _write_and_swap(path: Path, content: bytes, mode: int | None, still: Callable[[], None] | None) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:_STEM]}.", suffix=".tmp")
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -125,6 +149,9 @@ def _write_and_swap(path: Path, content: bytes, mode: int | None) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(_new_mode() if mode is None else mode)
+        require_closed(path)
+        if still is not None:
+            still()
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

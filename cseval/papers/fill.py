@@ -13,7 +13,8 @@ from cseval.papers.draft import Draft
 from cseval.papers.marks import Stamp, mark_name, stamped
 from cseval.papers.markup import Edit, Span, W, declaring
 from cseval.papers.parts import Settings
-from cseval.papers.runs import TableContent, ValueContent
+from cseval.papers.plain import printable, quoted
+from cseval.papers.runs import FigureContent, Shown, TableContent, ValueContent
 from cseval.papers.standing import Standing, read_standing
 from cseval.papers.tags import FIGURE, TABLE, VALUE
 from cseval.reporting.wordml import TEXT_WIDTH, table_block, value_run
@@ -83,7 +84,7 @@ def _findings(control: Control, standing: Standing, kind: str) -> Iterator[tuple
     if not control.tag:
         yield "the words are in the box Title", "Put them into the box Tag (Developer tab, Properties)"
     if control.inside:
-        yield f"inside the control {control.inside!r}", "Move one of the two out of the other"
+        yield f"inside the control {quoted(control.inside)}", "Move one of the two out of the other"
     if control.bound:
         yield (
             "a control that Word fills from data inside the document",
@@ -101,14 +102,34 @@ def _findings(control: Control, standing: Standing, kind: str) -> Iterator[tuple
         yield f"{len(standing.drawings)} pictures in one control", "Leave one of them in it"
 
 
-def losses(standing: Standing, where: str) -> Iterator[CsevalError]:
-    """What of the paper's own would be lost if the control were filled anew."""
-    for what in standing.holds:
+def losses(standing: Standing, content: Shown, where: str) -> Iterator[CsevalError]:
+    """What of the paper's own would be lost, or left as a half, if the control were filled anew with this content."""
+    for what in _lost(standing, content):
         yield UsageError(
             f"{what} inside, which would be lost",
             where=where,
-            todo="Delete it, or move it in front of the control or behind it",
+            todo="Delete it, or move it out of the control, in front of it or behind it",
         )
+    for what in standing.belongings.halves:
+        yield UsageError(
+            f"{what} of which one end is inside the control and the other is not",
+            where=where,
+            todo="Delete it, or move all of it out of the control, in front of it or behind it (Alt+F9 shows fields)",
+        )
+
+
+def _lost(standing: Standing, content: Shown) -> Iterator[str]:
+    """What is neither text nor something that cseval writes anew, in words."""
+    own = standing.belongings
+    yield from own.holds
+    # The number of a caption is kept; the one that cseval wrote may have lost its word since.
+    kept = isinstance(content, TableContent) and (table_number(standing.lines) > 0 or bool(standing.marks))
+    if own.fields or (own.numbers and not kept):
+        yield "a field"
+    if not isinstance(content, FigureContent) and standing.drawings:
+        yield "a picture or a shape"
+    elif not all(drawing.picture for drawing in standing.drawings):
+        yield "a shape, a chart or a text box"
 
 
 # Marks ------------------------------------------------------------------------------------------------
@@ -257,7 +278,7 @@ def needed(control: Control, standing: Standing, kept: bytes) -> dict[str, str]:
     if found.get("w", control.scope.get("w", W)) != W and b"w:" in kept:
         raise DataError(
             "the prefix w, which stands for something other than in Word",
-            where=f"{control.part}, control {control.name!r}",
+            where=f"{printable(control.part)}, control {quoted(control.name)}",
             todo="Open the paper in Word and save it again as Word Document (.docx)",
         )
     return {**found, "w": W}

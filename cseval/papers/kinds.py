@@ -78,14 +78,14 @@ def _property(package: Package) -> str:
     reader = _Property()
     for part in filter(None, parts):
         read(package.contents[part], reader, package.place(part))
-    return reader.found.strip()
+    return "".join(reader.found).strip()
 
 
 class _Property(Reader):
     """The text of the property that says which data a paper is for."""
 
     def __init__(self) -> None:
-        self.found, self._here = "", False
+        self.found, self._here = list[str](), False
 
     def start(self, at: int, name: str, attributes: Mapping[str, str], scope: Mapping[str, str]) -> None:
         if name == f"{_PROPERTIES} property":
@@ -93,7 +93,7 @@ class _Property(Reader):
 
     def text(self, data: str) -> None:
         if self._here:
-            self.found += data
+            self.found.append(data)
 
 
 def _has_banner(package: Package, part: str) -> bool:

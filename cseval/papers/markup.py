@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from xml.parsers import expat
 
 from cseval.errors import DataError
+from cseval.papers.plain import printable
 
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 #: Word writes a few dozen of either; more would only serve to exhaust the memory of whoever reads them.
@@ -24,11 +25,6 @@ _PROLOGUE = re.compile(
 _TAG = re.compile(rb"""(?:[^>"']++|"[^"]*+"|'[^']*+')*+>""")
 _ATTRIBUTE = re.compile(rb"""([^\s=<>/"']+)\s*=\s*("[^"]*"|'[^']*')""")
 _NAME = re.compile(rb"</?([^\s/>]+)")
-
-
-def printable(text: str) -> str:
-    """Text of a paper for a message: control characters, which a terminal would obey, become question marks."""
-    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 class Span(NamedTuple):
@@ -162,7 +158,7 @@ def _require_utf8(content: bytes, where: str) -> None:
     if content[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in content[:4]:
         name = "UTF-16"
     if name.upper() != "UTF-8":
-        raise DataError(f"XML in {name[:40]}", where=where, expected="UTF-8, as Word writes it", todo=_SAVE)
+        raise DataError(f"XML in {printable(name, 40)}", where=where, expected="UTF-8, as Word writes it", todo=_SAVE)
 
 
 # Tags -------------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from cseval.errors import CsevalError, DataError, UsageError
-from cseval.papers.markup import has_doctype, printable
+from cseval.papers.markup import has_doctype
+from cseval.papers.plain import printable, quoted
 
 # A paper of a hundred pages with photographs has some 30 MB; XML of repeated tables packs 40 fold.
 MAX_MEMBERS = 10_000
@@ -32,6 +33,7 @@ _DAMAGE = (
     ValueError,
     OSError,
 )
+_MACROS = ("a document with macros (.docm)", "a Word document without macros (.docx)", _SAVE)
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 CONTENT_TYPES = "[Content_Types].xml"
 
@@ -156,7 +158,7 @@ def _require_zip(content: bytes, where: str) -> None:
 
 
 def _damaged(where: str, error: Exception) -> CsevalError:
-    reason = str(error)[:100] or type(error).__name__
+    reason = printable(str(error)) or type(error).__name__
     return DataError(f"a damaged document ({reason})", where=where, expected="a complete .docx", todo=_SAVE)
 
 
@@ -176,7 +178,7 @@ def _require_safe(members: tuple[zipfile.ZipInfo, ...], where: str) -> None:
         if problem:
             raise DataError(
                 problem,
-                where=f"{where}, part {member.filename[:80]!r}",
+                where=f"{where}, part {quoted(member.filename)}",
                 expected="a document as Word writes it",
                 todo=f"Do not trust this file; ask where it comes from. {_SAVE}",
             )
@@ -210,13 +212,19 @@ def _require_plain(package: Package) -> None:
             )
 
 
+def macros(where: str) -> UsageError:
+    """The error for a document with macros."""
+    found, expected, todo = _MACROS
+    return UsageError(found, where=where, expected=expected, todo=todo)
+
+
 def _unsuited(package: Package) -> Iterator[tuple[str, str, str]]:
     """What is found, what was expected and what to do, of everything that speaks against this document."""
     names = {n.lower() for n in package.contents}
     types = package.contents.get(package.name_of(CONTENT_TYPES), b"")
     docx = "a Word document (.docx)"
     if any(n.rpartition("/")[2] == "vbaproject.bin" for n in names) or b"macroEnabled" in types:
-        yield "a document with macros (.docm)", "a Word document without macros (.docx)", _SAVE
+        yield _MACROS
     if any(n.startswith("_xmlsignatures/") or n.endswith("/origin.sigs") for n in names):
         yield (
             "a digitally signed document",

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 from cseval.errors import DataError, UsageError
 from cseval.papers.markup import Reader, W, read
-from cseval.papers.package import CONTENT_TYPES, Package
+from cseval.papers.package import CONTENT_TYPES, Package, macros
+from cseval.papers.plain import printable, quoted
 
 RELATIONSHIPS = "http://schemas.openxmlformats.org/package/2006/relationships"
 _TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _STRICT = "http://purl.oclc.org/ooxml/"
+#: Words in the types of parts and of relationships by which macros are known.
+_MACROS = ("vbaproject", "vbadata", "macroenabled")
 #: Kinds of relationship of the main part that lead to text which may hold controls, in the order they are read.
 STORIES = ("header", "footer", "footnotes", "endnotes")
 _SAVE = "Open it in Word and save it as Word Document (.docx)"
@@ -80,7 +83,7 @@ def relationships(package: Package, part: str) -> tuple[Relationship, ...]:
     read(package.contents[name], reader, package.place(name))
     ids = [r.id for r in reader.found]
     if reader.root != f"{RELATIONSHIPS} Relationships" or len(ids) != len(set(ids)):
-        found = "one id twice" if len(ids) != len(set(ids)) else f"the root {reader.root[:80]!r}"
+        found = "one id twice" if len(ids) != len(set(ids)) else f"the root {quoted(reader.root)}"
         raise DataError(found, where=package.place(name), expected="a list of relationships", todo=_SAVE)
     if any(r.kind.startswith(_STRICT) for r in reader.found):
         raise strict(package.where)
@@ -109,14 +112,12 @@ class _Relationships(Reader):
 
 def users_of(package: Package, target: str) -> list[tuple[str, str]]:
     """Every relationship of the document that leads to a part: the part it comes from, and its id."""
-    found = []
-    for name in package.contents:
-        folder, _, leaf = name.rpartition("/")
-        if leaf.endswith(".rels") and folder.rpartition("/")[2] == "_rels":
-            part = posixpath.join(folder.rpartition("/")[0], leaf.removesuffix(".rels"))
-            linked = relationships(package, part)
-            found += [(part, r.id) for r in linked if r.target.lower() == target.lower()]
-    return found
+    return [
+        (part, r.id)
+        for part in _referring(package)
+        for r in relationships(package, part)
+        if r.target.lower() == target.lower()
+    ]
 
 
 # Parts ------------------------------------------------------------------------------------------------
@@ -144,6 +145,13 @@ def story_parts(package: Package) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in (main, *found) if name))
 
 
+def comment_parts(package: Package) -> tuple[str, ...]:
+    """The parts that hold comments, whose places are not filled."""
+    linked = relationships(package, main_part(package))
+    found = (package.name_of(r.target) for r in linked if r.kind == f"{OFFICE}/comments" and r.target)
+    return tuple(dict.fromkeys(name for name in found if name))
+
+
 def linked_part(package: Package, kind: str) -> str:
     """The part that the main one refers to by this kind of relationship, such as ``styles``; empty if there is none."""
     linked = relationships(package, main_part(package))
@@ -160,6 +168,30 @@ def strict(where: str) -> UsageError:
     )
 
 
+def require_no_macros(package: Package) -> None:
+    """Refuse a document with macros under whatever name: by the types of its parts and by what refers to them.
+
+    Raises
+    ------
+    UsageError
+        If it has any.
+    """
+    reader = _Defaults()
+    types = package.name_of(CONTENT_TYPES)
+    read(package.contents[types], reader, package.place(types))
+    said = [*reader.types, *(r.kind for part in _referring(package) for r in relationships(package, part))]
+    if any(word in kind.lower() for kind in said for word in _MACROS):
+        raise macros(package.where)
+
+
+def _referring(package: Package) -> Iterator[str]:
+    """Every part of the document that has a list of what it refers to."""
+    for name in package.contents:
+        folder, _, leaf = name.rpartition("/")
+        if leaf.endswith(".rels") and folder.rpartition("/")[2] == "_rels":
+            yield posixpath.join(folder.rpartition("/")[0], leaf.removesuffix(".rels"))
+
+
 def default_type(package: Package, content: bytes, extension: str) -> str:
     """What a list of content types says that every part with this extension is; empty if nothing."""
     reader = _Defaults()
@@ -168,12 +200,13 @@ def default_type(package: Package, content: bytes, extension: str) -> str:
 
 
 class _Defaults(Reader):
-    """Content types by extension."""
+    """Content types by extension, and all that are named."""
 
     def __init__(self) -> None:
-        self.found = dict[str, str]()
+        self.found, self.types = dict[str, str](), list[str]()
 
     def start(self, at: int, name: str, attributes: Mapping[str, str], scope: Mapping[str, str]) -> None:
+        self.types.append(attributes.get("ContentType", ""))
         if name == f"{_TYPES} Default":
             self.found[attributes.get("Extension", "").lower()] = attributes.get("ContentType", "").lower()
 
@@ -241,4 +274,4 @@ class _Styles(Reader):
 
 def words_for(part: str, main: str) -> str:
     """A part in words that a reader of the paper knows: ``main text``, ``header1``, ``footnotes``."""
-    return "main text" if part == main else posixpath.basename(part).removesuffix(".xml")
+    return "main text" if part == main else printable(posixpath.basename(part).removesuffix(".xml"))

@@ -14,6 +14,7 @@ from cseval.errors import DataError
 from cseval.papers.concerns import CHECKS, concerns
 from cseval.papers.concerns import FIELD as CONCERNS_FIELD
 from cseval.papers.marks import Stamp
+from cseval.papers.plain import is_command, is_slug, printable
 from cseval.papers.tags import pick
 from cseval.reporting.atomic import MANIFEST
 from cseval.reporting.printed import PLACES, RUN, read_printed
@@ -30,6 +31,8 @@ CLAIMS = "claims"
 ROWS = (("effects.csv", "analysis"), ("claims.csv", "claim"))
 #: Field of the run as a whole that holds its hash.
 HASH_FIELD = "manifest"
+#: Characters for the place of a content in the outputs.
+_LONGEST = 240
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +58,7 @@ class Origin:
         """In words: ``outputs/pilot/effects.csv, row 2, column percent_change``."""
         row = f", row {self.row}" if self.row else ""
         column = f", column {self.column}" if self.row and self.column else f", {self.column}" if self.column else ""
-        return f"{self.file}{row}{column}"
+        return printable(f"{self.file}{row}{column}", _LONGEST)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,8 +120,10 @@ def with_title(title: str, evaluation: str) -> str:
 
 
 def command_for(slug: str) -> str:
-    """The command that makes the outputs under this name."""
-    return "cseval claims --write" if slug == CLAIMS else f"cseval run {slug}"
+    """The command that makes the outputs under this name; with a word in its place where it is no name of outputs."""
+    if slug == CLAIMS:
+        return "cseval claims --write"
+    return f"cseval run {slug if is_slug(slug) else 'EVALUATION'}"
 
 
 class Run:
@@ -168,7 +173,10 @@ class Run:
         """The hash by which the run is named in a paper."""
         from cseval.reporting.manifest import run_hash
 
-        return run_hash(self._manifest)
+        try:
+            return run_hash(self._manifest)
+        except (ValueError, RecursionError) as error:
+            raise self._damaged(MANIFEST) from error
 
     @property
     def evaluation(self) -> str:
@@ -181,7 +189,9 @@ class Run:
 
     @property
     def _command(self) -> str:
-        return str(self._manifest.get("command") or command_for(self.folder.name))
+        """What makes these outputs, by their manifest; a manifest that says anything else is not repeated."""
+        said = str(self._manifest.get("command", ""))
+        return said if is_command(said) else command_for(self.folder.name)
 
     # Contents
 
@@ -230,7 +240,10 @@ class Run:
         """The text on the checks that raise a concern, where the run has checks."""
         if CHECKS not in self._hashes:
             return {}
-        text = concerns(self.verified(CHECKS).decode("utf-8", "replace"))
+        try:
+            text = concerns(self.verified(CHECKS).decode("utf-8", "replace"))
+        except csv.Error as error:
+            raise self._damaged(CHECKS) from error
         if self._simulated:
             from cseval.reporting.places import SIMULATED
 
@@ -254,7 +267,10 @@ class Run:
         if not file:
             return "", (), {}
         text = self.verified(file).decode("utf-8", "replace")
-        columns, *rows = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
+        try:
+            columns, *rows = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
+        except csv.Error as error:
+            raise self._damaged(file) from error
         at = columns.index(key) if key in columns else len(columns)
         return file, tuple(columns), {row[at]: i for i, row in enumerate(rows, start=2) if len(row) > at}
 
@@ -289,7 +305,7 @@ class Run:
         if content is None or sha256(content) != self._hashes[path]:
             raise DataError(
                 "changed since the run that wrote it",
-                where=str(self.folder / path),
+                where=f"{self.folder}/{printable(path)}",
                 expected="the file that the manifest lists",
                 todo=f"Run `{self._command}` again",
             )
@@ -298,10 +314,11 @@ class Run:
     def _bytes(self, path: str) -> bytes:
         try:
             return (self.folder / path).read_bytes()
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "no name of a file"
             raise DataError(
-                f"cannot be read ({error.strerror or type(error).__name__})",
-                where=str(self.folder / path),
+                f"cannot be read ({reason or type(error).__name__})",
+                where=f"{self.folder}/{printable(path)}",
                 expected="a file that a run wrote",
                 todo=f"Run `{command_for(self.folder.name)}` again",
             ) from error
@@ -309,7 +326,7 @@ class Run:
     def _json(self, content: bytes, name: str) -> dict[str, Any]:
         try:
             read = json.loads(content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._damaged(name) from error
         if not isinstance(read, dict):
             raise self._damaged(name)

@@ -5,24 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from cseval.papers.controls import TRACKED
+from cseval.papers.belongings import Belongings
+from cseval.papers.changes import TRACKED
 from cseval.papers.drawings import Drawing, Drawings
 from cseval.papers.marks import MARK
 from cseval.papers.markup import Reader, Span, W, declaring, element_end, inner, read, tag_end
+from cseval.papers.plain import whole
 from cseval.papers.surroundings import MC, cell_width
 
 _FALLBACK = f"{MC} Fallback"
-#: What would be lost with the text of a control, in words.
-_HOLDS = {
-    f"{W} commentRangeStart": "a comment",
-    f"{W} commentRangeEnd": "a comment",
-    f"{W} commentReference": "a comment",
-    f"{W} footnoteReference": "a footnote",
-    f"{W} endnoteReference": "an endnote",
-    f"{W} sectPr": "a section break",
-    f"{W} object": "an embedded object",
-    f"{W} altChunk": "an embedded document",
-}
 #: What elements inside a run stand for in comparable text.
 _CHARACTERS = {
     **{f"{W} {name}": " " for name in ("tab", "br", "cr", "ptab")},
@@ -57,8 +48,8 @@ class Standing:
         Bookmarks and permissions of the paper's own that begin and that end inside, as XML with the prefix ``w:``.
     tracked : bool
         Whether a tracked change is inside.
-    holds : list of str
-        What would be lost with its text, in words.
+    belongings : Belongings
+        What would be lost with its text.
     """
 
     lines: list[str] = field(default_factory=list)
@@ -73,7 +64,7 @@ class Standing:
     before: str = ""
     after: str = ""
     tracked: bool = False
-    holds: list[str] = field(default_factory=list)
+    belongings: Belongings = field(default_factory=Belongings)
 
     @property
     def text(self) -> str:
@@ -100,28 +91,29 @@ def read_standing(content: bytes, scope: Mapping[str, str], where: str) -> Stand
     """
     declared = {prefix: uri for prefix, uri in scope.items() if prefix != "xml"}
     wrapper = declaring("<x/>", declared)[:-2].encode() + b">"
-    scan = _Scan(wrapper + content + b"</x>", len(wrapper), scope)
+    scan = _Scan(wrapper + content + b"</x>", len(wrapper), scope, where)
     read(scan.content, scan, where)
     scan.flush()
+    scan.found.before, scan.found.after = "".join(scan.before), "".join(scan.after)
     return scan.found
 
 
 class _Scan(Reader):
     """Reads the content of a control."""
 
-    def __init__(self, content: bytes, offset: int, scope: Mapping[str, str]) -> None:
+    def __init__(self, content: bytes, offset: int, scope: Mapping[str, str], where: str) -> None:
         self.content, self.offset, self.scope, self.found = content, offset, scope, Standing()
+        self.where, self.before, self.after = where, list[str](), list[str]()
         self._path, self._begun = list[str](), list[int]()
-        self._drawings, self._fallbacks = Drawings(content, offset), 0
+        self._drawings, self._fallbacks = Drawings(content, offset, where), 0
         self.found.drawings = self._drawings.found
-        self._line, self._paragraphs, self._own = "", 0, set[str]()
+        self._line, self._paragraphs, self._own = list[str](), 0, set[str]()
         self._run, self._run_needs, self._run_text, self._run_known = b"", dict[str, str](), False, False
 
     def start(self, at: int, name: str, attributes: Mapping[str, str], scope: Mapping[str, str]) -> None:
         self._fallbacks += name == _FALLBACK
         self.found.tracked = self.found.tracked or name in TRACKED
-        if name in _HOLDS and _HOLDS[name] not in self.found.holds:
-            self.found.holds.append(_HOLDS[name])
+        self.found.belongings.start(name, attributes, repeated=self._fallbacks > 0)
         if self._path and not self._fallbacks:
             self._begins(at, name, attributes, scope)
         self._path.append(name)
@@ -139,20 +131,23 @@ class _Scan(Reader):
 
     def text(self, data: str) -> None:
         if not self._fallbacks and self._path[-1] == f"{W} t":
-            self._line, self._run_text = self._line + data, True
+            self._line.append(data)
+            self._run_text = True
+        elif self._path[-1] == f"{W} instrText":
+            self.found.belongings.instruction(data)
 
     def flush(self) -> None:
         """End a line of text."""
-        line = comparable(self._line)
-        self._line = ""
+        line = comparable("".join(self._line))
+        self._line.clear()
         if line:
             self.found.lines.append(line)
 
     def _begins(self, at: int, name: str, attributes: Mapping[str, str], scope: Mapping[str, str]) -> None:
         parent = self._path[-1]
         self._drawings.start(at, name, self._path, self._begun, attributes)
-        if parent == f"{W} r":
-            self._line += _CHARACTERS.get(name, "")
+        if parent == f"{W} r" and name in _CHARACTERS:
+            self._line.append(_CHARACTERS[name])
         if name in _STARTS or name in _ENDS:
             self._range(at, name, attributes)
         elif name == f"{W} tblStyle":
@@ -169,7 +164,7 @@ class _Scan(Reader):
             begin = tag_end(self.content, at) - self.offset
             self.found.cells.append(Span(begin, begin))
         elif name == f"{W} tcW" and len(self._path) == 3:
-            self.found.room = self.found.room or cell_width(attributes)
+            self.found.room = self.found.room or cell_width(attributes, self.where)
 
     def _needs(self, scope: Mapping[str, str]) -> dict[str, str]:
         """Prefixes that are declared inside the control."""
@@ -180,12 +175,12 @@ class _Scan(Reader):
         number = attributes.get(f"{W} id", "")
         if name == f"{W} bookmarkStart" and MARK.fullmatch(attributes.get(f"{W} name", "")):
             self._own.add(number)
-            known = int(number) if number.isdecimal() else -1
+            known = whole(number, self.where, otherwise=-1)
             self.found.marks.append((at - self.offset, known, attributes[f"{W} name"]))
         elif name in _STARTS:
-            self.found.before += _empty_element(name, attributes)
+            self.before.append(_empty_element(name, attributes))
         elif name != f"{W} bookmarkEnd" or number not in self._own:
-            self.found.after += _empty_element(name, attributes)
+            self.after.append(_empty_element(name, attributes))
 
     def _run_ended(self, begin: int, at: int) -> None:
         """Keep the properties of the first run that has text, or of the first of all while none has."""

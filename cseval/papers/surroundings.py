@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from cseval.papers.markup import Reader, W
+from cseval.papers.plain import whole
 
 MC = "http://schemas.openxmlformats.org/markup-compatibility/2006"
 R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -14,6 +15,8 @@ _BEFORE = 60
 #: White space left and right of the text of a cell, both together, in twentieths of a point.
 _CELL_SPACE = 216
 _COLUMN_SPACE = 720
+#: Names of attributes by which older kinds of drawing refer to a picture, whatever their namespace.
+_REFERRING = {"relid", "embed", "link", "pict"}
 _SIZES = {
     f"{W} pgSz": ("w", "h"),
     f"{W} pgMar": ("left", "right", "gutter", "top", "bottom"),
@@ -39,18 +42,17 @@ def text_size(sizes: Mapping[str, int]) -> tuple[int, int]:
     return max(width, 0), max(height, 0)
 
 
-def cell_width(attributes: Mapping[str, str]) -> int:
+def cell_width(attributes: Mapping[str, str], where: str) -> int:
     """Width of the text of a cell by the attributes of its width, in twentieths of a point; 0 if they do not say."""
-    width = attributes.get(f"{W} w", "")
-    known = attributes.get(f"{W} type") == "dxa" and width.isdecimal()
-    return max(int(width) - _CELL_SPACE, 0) if known else 0
+    known = attributes.get(f"{W} type") == "dxa"
+    return max(whole(attributes.get(f"{W} w", ""), where) - _CELL_SPACE, 0) if known else 0
 
 
 class Surroundings(Reader):
     """Reads a part, and at every moment knows what stands around."""
 
-    def __init__(self) -> None:
-        self.path = list[str]()
+    def __init__(self, where: str) -> None:
+        self.where, self.path = where, list[str]()
         self.sections, self.bookmarks = list[tuple[int, int, int]](), list[tuple[int, str]]()
         self.pictures, self.references = set[int](), list[tuple[int, str]]()
         self._said, self._sizes = "", dict[str, int]()
@@ -80,7 +82,7 @@ class Surroundings(Reader):
         if name in _SIZES:
             self._size(name, attributes)
         for key, value in attributes.items():
-            if key.startswith(R):
+            if key.startswith(R) or key.rpartition(" ")[2] in _REFERRING:
                 self.references.append((at, value))
         self.path.append(name)
 
@@ -97,14 +99,16 @@ class Surroundings(Reader):
             self._said = (self._said + data)[-_BEFORE:]
 
     def _paragraph(self, attributes: Mapping[str, str]) -> None:
-        self._said += " "
+        # No more than one space: a paper may have millions of empty paragraphs.
+        if not self._said.endswith(" "):
+            self._said += " "
 
     def _cell(self, attributes: Mapping[str, str]) -> None:
         self._cells.append(0)
 
     def _cell_width(self, attributes: Mapping[str, str]) -> None:
         if self._cells:
-            self._cells[-1] = cell_width(attributes)
+            self._cells[-1] = cell_width(attributes, self.where)
 
     def _cell_ended(self, at: int) -> None:
         self._cells.pop()
@@ -114,9 +118,9 @@ class Surroundings(Reader):
 
     def _size(self, name: str, attributes: Mapping[str, str]) -> None:
         for key in _SIZES[name]:
-            value = attributes.get(f"{W} {key}", "").lstrip("-")
-            if value.isdecimal():
-                self._sizes[key] = int(value)
+            value = whole(attributes.get(f"{W} {key}", ""), self.where, otherwise=-1)
+            if value != -1:
+                self._sizes[key] = abs(value)
 
     def _section_ended(self, at: int) -> None:
         # The properties that a section had before a tracked change stand inside those it has.
@@ -140,12 +144,11 @@ class Surroundings(Reader):
             self._branches.pop()
 
     def _bookmark(self, attributes: Mapping[str, str]) -> None:
-        number = attributes.get(f"{W} id", "")
-        self.bookmarks.append((int(number) if number.isdecimal() else -1, attributes.get(f"{W} name", "")))
+        number = whole(attributes.get(f"{W} id", ""), self.where, otherwise=-1)
+        self.bookmarks.append((number, attributes.get(f"{W} name", "")))
 
     def _picture(self, attributes: Mapping[str, str]) -> None:
-        if attributes.get("id", "").isdecimal():
-            self.pictures.add(int(attributes["id"]))
+        self.pictures.add(whole(attributes.get("id", ""), self.where))
 
 
 _BEGIN: dict[str, Callable[[Surroundings, Mapping[str, str]], None]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -17,10 +17,10 @@ from cseval.papers.draft import Draft
 from cseval.papers.fill import problems, table_says, value_says
 from cseval.papers.kinds import require_kind
 from cseval.papers.marks import Stamp, stamped
-from cseval.papers.markup import printable
-from cseval.papers.package import read_package
-from cseval.papers.parts import main_part, read_settings, story_parts, words_for
+from cseval.papers.package import Package, read_package
+from cseval.papers.parts import comment_parts, main_part, read_settings, require_no_macros, story_parts, words_for
 from cseval.papers.pictures import is_current
+from cseval.papers.plain import printable, quoted
 from cseval.papers.runs import DEMONSTRATION, REAL, FigureContent, Origin, Shown, TableContent
 from cseval.papers.standing import Standing, read_standing
 from cseval.papers.tags import Tag, next_copy, parse_tag
@@ -123,23 +123,36 @@ def survey(content: bytes, contents: Contents, where: str) -> tuple[Draft, list[
     """
     package = read_package(content, where)
     main = main_part(package)
+    require_no_macros(package)
     require_kind(package, story_parts(package), contents.data)
     stories = {p: find_controls(package.contents[p], p, package.place(p)) for p in story_parts(package)}
     draft = Draft(package, stories, read_settings(package), posixpath.dirname(main))
     by_name: dict[str, list[Control]] = {}
     for control in (c for story in stories.values() for c in story.controls):
         by_name.setdefault(control.name, []).append(control)
-    if not by_name:
+    found, errors = list[Found](), list(_in_comments(package))
+    if not by_name and not errors:
         among = f" among its {f.plural(draft.others, 'content control')}" if draft.others else ""
         raise UsageError(
             f"no place for cseval{among or ' in it'}", where=where, expected="content controls with a tag", todo=ADD_ONE
         )
-    found, errors = list[Found](), list[CsevalError]()
     for controls in by_name.values():
         made, refused = _examined(draft, controls, contents, main)
-        found, errors = [*found, *made], [*errors, *refused]
+        found += made
+        errors += refused
     refuse(errors, where)
     return draft, found
+
+
+def _in_comments(package: Package) -> Iterator[CsevalError]:
+    """A place in a comment, of which a reader would think that it is current."""
+    for part in comment_parts(package):
+        for control in find_controls(package.contents[part], part, package.place(part)).controls:
+            yield UsageError(
+                "a place inside a comment, which cseval does not fill",
+                where=f"{package.where}, comments, control {quoted(control.name)}",
+                todo="Move it into the text, or delete it from the comment",
+            )
 
 
 def refuse(errors: Iterable[CsevalError], where: str) -> None:
@@ -201,7 +214,7 @@ def _examined(
 def place_words(paper: str, control: Control, main: str) -> str:
     """A control as messages call it, with the words before it, since Word cannot search for tags."""
     after = f" after “{printable(control.before[-_QUOTED:].strip())}”" if control.before else ""
-    return f"{paper}, {words_for(control.part, main)}, control {control.name!r}{after}"
+    return f"{paper}, {words_for(control.part, main)}, control {quoted(control.name)}{after}"
 
 
 def _standing(draft: Draft, control: Control) -> Standing:
@@ -225,7 +238,7 @@ def _repeated(draft: Draft, control: Control, where: str) -> CsevalError:
         "a tag that stands in more than one place",
         where=where,
         expected="each tag once",
-        todo=f"Give the second place the tag {next_copy(control.name, taken)}",
+        todo=f"Give the second place the tag {printable(next_copy(control.name, taken))}",
     )
 
 

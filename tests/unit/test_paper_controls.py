@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -186,6 +188,33 @@ def test_a_tracked_change_in_the_properties_of_a_control():
     assert only(document(sdt(TAG, paragraph("x"), properties=f"<w:rPr><w:ins {CHANGE}/></w:rPr>"))).tracked
 
 
+W14_CHANGE = 'xmlns:x="http://schemas.microsoft.com/office/word/2010/wordml" ' + CHANGE
+RANGES = [f"w:customXml{name}Range" for name in ("Ins", "Del", "MoveFrom", "MoveTo")]
+RANGES += ["w:moveFromRange", "w:moveToRange", "x:customXmlConflictInsRange"]
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_a_control_inside_an_open_tracked_range(name):
+    begin, end = f"<{name}Start {W14_CHANGE}/>", f"<{name}End {W14_CHANGE}/>"
+    inside, behind = sdt(TAG, a_run("x")), sdt("cseval:b/effects", a_run("x"))
+    body = f"<w:p>{begin}</w:p><w:p>{inside}{end}{behind}</w:p>"
+    assert [c.tracked for c in found(document(body))] == [True, False]
+
+
+@pytest.mark.parametrize("name", ["ins", "del"])
+def test_a_control_in_a_row_that_is_tracked(name):
+    inside, behind = cell(sdt(TAG, paragraph("x"))), cell(sdt("cseval:b/effects", paragraph("x")))
+    body = table(f"<w:tr><w:trPr><w:{name} {CHANGE}/></w:trPr>{cell(table(row(inside)))}</w:tr>", row(behind))
+    assert [c.tracked for c in found(document(body))] == [True, False]
+
+
+@pytest.mark.parametrize("name", ["cellIns", "cellDel", "cellMerge"])
+def test_a_control_in_a_cell_that_is_tracked(name):
+    inside = cell(sdt(TAG, paragraph("x"))).replace("</w:tcPr>", f"<w:{name} {CHANGE}/></w:tcPr>")
+    body = table(row(inside, cell(sdt("cseval:b/effects", paragraph("x")))))
+    assert [c.tracked for c in found(document(body))] == [True, False]
+
+
 def test_a_control_inside_another_of_cseval():
     body = sdt(TAG, sdt("group", sdt("cseval:b/effects", paragraph("x"))))
     assert [(c.tag, c.inside) for c in found(document(body))] == [(TAG, ""), ("cseval:b/effects", TAG)]
@@ -211,6 +240,25 @@ def test_the_width_is_that_of_the_section_or_of_the_cell():
 def test_the_words_before_a_control_say_where_it_is():
     body = paragraph("First words.") + in_line("Incidents changed by ", waiting_run(TAG))
     assert only(document(body)).before == "First words. Incidents changed by"
+
+
+def empty_paragraphs(number):
+    return document(paragraph("First words.") + "<w:p/>" * number + sdt(TAG, paragraph("x")))
+
+
+def test_a_long_part_is_read_in_time_that_grows_with_its_length():
+    taken = []
+    for number in (50_000, 200_000):
+        content, begin = empty_paragraphs(number), time.process_time()
+        assert only(content).before == "First words."
+        taken.append(time.process_time() - begin)
+    assert taken[1] < 8 * taken[0]
+
+
+def test_references_by_older_kinds_of_drawing_count_too():
+    old = '<w:p><w:r><w:pict><v:imagedata xmlns:o="urn:schemas-microsoft-com:office:office" o:relid="rId9"/></w:pict>'
+    story = find_controls(document(f"{old}</w:r></w:p>"), "p", "p")
+    assert [i for _, i in story.references] == ["rId9", "rId6"]
 
 
 def test_bookmarks_drawings_and_references_of_a_part():
@@ -240,6 +288,15 @@ def test_bookmarks_drawings_and_references_of_a_part():
         (document("<w:customXml>" * MOST_LEVELS + "</w:customXml>" * MOST_LEVELS), "1,000 elements"),
         (document("<w:p " + " ".join(f'xmlns:p{i}="u"' for i in range(1000)) + "/>"), "1,000 elements"),
         (document(sdt(TAG, "").replace("<w:sdtContent></w:sdtContent>", "")), "without content"),
+        (document(sdt(TAG, "").replace("</w:sdtContent>", "</w:sdtContent><w:sdtContent/>")), "with two contents"),
+        (document(sdt("cseval:" + "x" * 999, "").replace("<w:sdtContent></w:sdtContent>", "")), "x…' without"),
+        (document(f'<w:bookmarkStart w:id="{"9" * 5000}"/>'), "the number '9+…'"),
+        (
+            document(f"<w:p>{picture('rId1').replace('docPr id', 'docPr n')}</w:p>".replace('n="1"', 'id="x"')),
+            "the number",
+        ),
+        (document("", section=f'<w:sectPr><w:pgSz w:w="{"9" * 400}"/></w:sectPr>'), "the number '9+…'"),
+        (document(table(row(cell("<w:p/>").replace("4513", "9" * 400)))), "the number '9+…'"),
     ],
 )
 def test_a_part_that_word_would_not_write_is_refused(content, said):
@@ -307,18 +364,56 @@ def test_marks_and_bookmarks_of_the_papers_own():
 @pytest.mark.parametrize(
     ("inner", "what"),
     [
+        (f'<w:p><w:hyperlink w:anchor="a">{a_run("x")}</w:hyperlink></w:p>', "a hyperlink"),
+        (sdt("mine", paragraph("Typed.")), "another content control"),
+        ('<w:p xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"><m:oMath/></w:p>', "an equation"),
+        ("<w:p><w:r><w:pict/></w:r></w:p>", "a picture or a shape"),
+        ("<w:txbxContent><w:p/></w:txbxContent>", "a text box"),
         ('<w:commentRangeStart w:id="1"/>', "a comment"),
         ('<w:r><w:footnoteReference w:id="1"/></w:r>', "a footnote"),
         ("<w:p><w:pPr><w:sectPr/></w:pPr></w:p>", "a section break"),
     ],
 )
 def test_what_would_be_lost_is_named(inner, what):
-    assert standing(inner).holds == [what]
+    assert standing(inner).belongings.holds == [what]
+
+
+def field(instruction, *kinds):
+    inner = f"<w:r><w:instrText>{instruction[:3]}</w:instrText><w:instrText>{instruction[3:]}</w:instrText></w:r>"
+    return inner + "".join(f'<w:r><w:fldChar w:fldCharType="{kind}"/></w:r>' for kind in kinds)
+
+
+def test_fields_are_told_from_the_number_of_a_table():
+    begin = '<w:r><w:fldChar w:fldCharType="begin"/></w:r>'
+    number = begin + field(" SEQ Table \\* ARABIC ", "separate", "end")
+    inner = number + '<w:fldSimple w:instr="SEQ Table"/><w:fldSimple w:instr="PAGE"/>'
+    own = standing(f"<w:p>{inner}{begin}{field('IF', 'end')}</w:p>").belongings
+    assert (own.numbers, own.fields, own.halves) == (2, 2, [])
+
+
+@pytest.mark.parametrize("kinds", [["begin"], ["end"], ["separate"], ["begin", "separate"], ["end", "begin"]])
+def test_half_a_field_is_named(kinds):
+    assert standing(f"<w:p>{field('PAGE', *kinds)}</w:p>").belongings.halves == ["a field"]
+
+
+@pytest.mark.parametrize(
+    ("inner", "halves"),
+    [
+        ('<w:someRangeStart w:id="1"/><w:someRangeEnd w:id="1"/>', []),
+        ('<w:someRangeStart w:id="1"/><w:someRangeEnd w:id="2"/>', ["a marked range"]),
+        ('<w:someRangeEnd w:id="1"/>', ["a marked range"]),
+        ('<w:someRangeStart w:id="1"/>', ["a marked range"]),
+        ('<w:bookmarkEnd w:id="1"/><w:commentRangeEnd w:id="1"/>', []),
+    ],
+)
+def test_one_end_of_a_range_is_named(inner, halves):
+    assert standing(inner).belongings.halves == halves
 
 
 @pytest.mark.parametrize(
     "inner",
     [
+        *(f"<{name}{end} {W14_CHANGE}/>" for name in RANGES for end in ("Start", "End")),
         f"<w:p><w:ins {CHANGE}>{a_run('x')}</w:ins></w:p>",
         f"<w:p><w:pPr><w:rPr><w:del {CHANGE}/></w:rPr></w:pPr></w:p>",
         f"<w:p><w:moveFromRangeStart w:name='m' {CHANGE}/></w:p>",

@@ -31,7 +31,7 @@ from cseval.errors import CsevalError, DataError, UsageError
 from cseval.papers import files, package
 from cseval.papers.files import owner_files, read_paper, replace_paper, require_closed
 from cseval.papers.package import read_package, write_package
-from cseval.papers.parts import main_part, read_settings, story_parts, users_of
+from cseval.papers.parts import main_part, read_settings, require_no_macros, story_parts, users_of
 from cseval.papers.parts import relationships as read_relationships
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
@@ -226,6 +226,28 @@ def test_a_document_without_main_text_is_refused():
         main_part(read)
 
 
+TYPE = '<Override PartName="/word/x.bin" ContentType="application/vnd.ms-office.vbaProj&#101;ct"/>'
+LINK = relationships(("rId66", "http://schemas.microsoft.com/office/2006/relationships/vbaProject", "x.bin"))
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"[Content_Types].xml": content_types(more=TYPE)},
+        {"word/_rels/document.xml.rels": LINK},
+        {"word/_rels/header1.xml.rels": LINK.replace(b"vbaProject", b"wordVbaData")},
+    ],
+)
+def test_macros_under_another_name_are_found(parts):
+    read = read_package(word_file(word_members(**parts, **{"word/x.bin": b"x"})), "paper.docx")
+    with pytest.raises(UsageError, match=r"paper.docx: a document with macros .*Word Document \(.docx\)"):
+        require_no_macros(read)
+
+
+def test_a_document_without_macros_is_taken():
+    require_no_macros(read_package(word_paper(), "paper"))
+
+
 def test_relationships_of_strict_open_xml_are_refused():
     strict = "http://purl.oclc.org/ooxml/officeDocument/relationships/officeDocument"
     read = read_package(with_member("_rels/.rels", relationships(("rId1", strict, "word/document.xml"))), "paper")
@@ -389,6 +411,44 @@ def test_a_paper_that_is_not_there_or_a_folder(tmp_path):
         read_paper(tmp_path / "none.docx")
     with pytest.raises(UsageError, match="a folder"):
         read_paper(tmp_path)
+
+
+def test_a_name_that_no_file_can_have(tmp_path):
+    path = tmp_path / ("b" * 300 + ".docx")
+    with pytest.raises(UsageError, match="no such file"):
+        read_paper(path)
+    with pytest.raises(CsevalError, match="File name too long"):
+        replace_paper(path, b"new")
+
+
+def test_the_longest_name_that_a_file_can_have(tmp_path):
+    path = tmp_path / ("b" * 250 + ".docx")
+    path.write_bytes(b"old")
+    replace_paper(path, b"new")
+    assert path.read_bytes() == b"new"
+
+
+def test_the_last_look_comes_after_the_new_file_is_complete(tmp_path):
+    path, seen = tmp_path / "paper.docx", []
+    path.write_bytes(b"old")
+
+    def look():
+        seen.extend(sorted(p.read_bytes() for p in tmp_path.iterdir()))
+        raise UsageError("not any more")
+
+    with pytest.raises(UsageError, match="not any more"):
+        replace_paper(path, b"new", still=look)
+    assert seen == [b"new", b"old"]
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("paper.docx", b"old")]
+
+
+def test_a_paper_that_was_opened_while_it_was_written_is_not_replaced(tmp_path, monkeypatch):
+    path = tmp_path / "paper.docx"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(os, "fsync", lambda _: (tmp_path / "~$paper.docx").write_bytes(b"me"))
+    with pytest.raises(UsageError, match="the paper is open in Word"):
+        replace_paper(path, b"new")
+    assert path.read_bytes() == b"old"
 
 
 def test_a_paper_that_may_not_be_read(tmp_path, monkeypatch):
