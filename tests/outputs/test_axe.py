@@ -86,7 +86,8 @@ def test_every_page_passes(tmp_path, monkeypatch):
     assert escape(LABEL) in hostile["report.html"].decode()
     assert escape(HOSTILE_WARD) in hostile["report.html"].decode()
     real = build_outputs(make_result(data="real"), protocol_hash=HASH, command=COMMAND)
-    fragments = {str(p.relative_to(ROOT)): p.read_text("utf-8") for p in sorted(OUTPUTS.rglob("effects.html"))}
+    written = [*sorted(OUTPUTS.rglob("effects.html")), *OUTPUTS.glob("claims/claims.html")]
+    fragments = {str(p.relative_to(ROOT)): p.read_text("utf-8") for p in written}
     fragments["a hostile fragment"] = hostile["effects.html"].decode()
     texts = {name: whole_page(fragment) for name, fragment in fragments.items()}
     texts |= {"a hostile page": hostile["report.html"].decode(), "a page of real data": real["report.html"].decode()}
