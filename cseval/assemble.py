@@ -224,6 +224,8 @@ def event_frame(result: AnalysisResult, study: EventStudy | StaggeredEventStudy)
     scale = scale_of(many, variance_by_size(many))
     scaled = study.coefficients_many(design, first.draws.sets) / scale[:, None]
     scaled = scaled[np.isfinite(scaled).all(axis=1)]
+    if not scaled.any():  # so few incidents that no neighbourhood has an effect in every period
+        return pd.DataFrame(columns=list(EVENT_COLUMNS))
     value = table["estimate"].to_numpy(float)
     spread = np.sqrt((scaled**2).mean(axis=0))
     pointwise = np.quantile(np.abs(scaled), 0.95, axis=0) * first.std_error

@@ -99,6 +99,7 @@ def _require_folder(folder: Path) -> None:
 
 def _from_folder(evaluation: Evaluation, folder: Path) -> tuple[Inputs, str]:
     from cseval.sources.catalogue import Catalogue
+    from cseval.sources.kinds import TAKEN_AS_OPEN
 
     _require_folder(folder)
     catalogue = Catalogue.folder(folder, (*evaluation.needs, *evaluation.optional))
@@ -107,7 +108,7 @@ def _from_folder(evaluation: Evaluation, folder: Path) -> tuple[Inputs, str]:
         raise UsageError(
             f"{folder} lacks {', '.join(missing)}", where="--data", expected="a file of each source that is needed"
         )
-    return _call(evaluation, catalogue), f"Real data read from {folder}."
+    return _call(evaluation, catalogue), f"Real data read from {folder}. {TAKEN_AS_OPEN}"
 
 
 def _call(evaluation: Evaluation, catalogue: Catalogue) -> Inputs:

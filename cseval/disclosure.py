@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cseval.errors import SpecError
@@ -37,6 +37,8 @@ class Disclosure:
         Counts from 1 to one below it are withheld; 0 is shown.
     rounding : int
         Base that the counts which are shown are rounded to, totals by themselves; 0 for none.
+    always : bool
+        Withhold although every input is in the format of an open publication, as of an extract that is not open.
 
     Raises
     ------
@@ -46,6 +48,7 @@ class Disclosure:
 
     threshold: int = 5
     rounding: int = 0
+    always: bool = field(default=False, metadata={"said": "if set"})
 
     def __post_init__(self) -> None:
         if self.threshold < LEAST_THRESHOLD:
@@ -354,12 +357,15 @@ def _narrow(least: float, most: float, threshold: int, is_total: bool) -> bool:
 
 #: What counts of people and incidents are called in a sentence, and what counts of other things are called as well.
 _NOUNS = (
-    "arrests?|cases?(?! out of)|children|complaints?|crimes?|deaths?|homicides?|incidents?|injuries|injury|"
+    "arrests?|cases?(?! out of)|children|complaints?|crimes?|deaths?|homicides?|incidents?|injuries|injury|murders?|"
     "offen[cs]es?|offenders?|patients?|people|persons?|referrals?|residents?|robberies|robbery|stabbings?|suspects?|victims?"
 )
 _OTHER_NOUNS = "calls?|contacts?|events?|households?|records?|reports?|rows?|searches"
-_NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+#: Words that no count of incidents has between its number and its noun.
+_APART = "fewer|more|months?|years?|of|in|to|and|or|with|the|there|wards?|boroughs?|rings?|units?|areas?|methods?|out"
+_NUMBERS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split()
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z“])")
+BEGIN = r"(?<![\w.,%−-])"
 
 
 def withheld_sentence(what: str) -> str:
@@ -369,26 +375,24 @@ def withheld_sentence(what: str) -> str:
 
 def tells(text: str, threshold: int) -> bool:
     """Whether a text says a small count in figures or words: ``3 recorded incidents``, ``from 4 in May``."""
-    figures, spoken = "|".join(str(n) for n in range(1, threshold)), "|".join(_NUMBERS[: threshold - 1])
-    begin, other = r"(?<![\w.,%−-])", r"(?:(?!fewer|more)[\w-]+\s+)?"
-    in_figures = rf"{begin}(?:{figures})\s+{other}(?:{_NOUNS}|{_OTHER_NOUNS})\b"
-    in_words = rf"{begin}(?:{spoken})\s+{other}(?:{_NOUNS})\b"
+    figures, spoken = small_numbers(threshold)
+    other = rf"(?:(?!(?:{_APART})\b)[\w-]+\s+){{0,2}}"
+    in_figures = rf"{BEGIN}(?:{figures})\s+{other}(?:{_NOUNS}|{_OTHER_NOUNS})\b"
+    in_words = rf"{BEGIN}(?:{spoken})\s+{other}(?:{_NOUNS})\b"
     course = rf"\b(?:from|to)\s+(?:{figures})\s+in\b"
-    return re.search(f"{in_figures}|{in_words}|{course}", text, re.IGNORECASE) is not None
+    after = rf"\b(?:{_NOUNS})\s*[:=]\s*(?:{figures}|{spoken})\b(?![.,]\d|\s*%)"
+    return re.search(f"{in_figures}|{in_words}|{course}|{after}", text, re.IGNORECASE) is not None
 
 
-def without_small_counts(text: str, threshold: int) -> str:
-    """A text in which a sentence that says a small count is replaced by one that says so."""
-    if not tells(text, threshold):
+def small_numbers(threshold: int) -> tuple[str, str]:
+    """Small counts in figures and in words, as alternatives of a pattern."""
+    spoken = ("single", "sole", *_NUMBERS[: threshold - 1])
+    return "|".join(str(n) for n in range(1, threshold)), "|".join(spoken)
+
+
+def without_small_counts(text: str, threshold: int, found: Callable[[str, int], bool] = tells) -> str:
+    """A text in which a sentence that says a small count, as `found` decides, is replaced by one that says so."""
+    if not found(text, threshold):
         return text
-    kept = [f"A number below {threshold} is withheld here." if tells(s, threshold) else s for s in _sentences(text)]
-    return " ".join(dict.fromkeys(kept))
-
-
-def without_small_counts_each(texts: Iterable[str], threshold: int) -> tuple[str, ...]:
-    """`without_small_counts` of each text."""
-    return tuple(without_small_counts(text, threshold) for text in texts)
-
-
-def _sentences(text: str) -> list[str]:
-    return _SENTENCE.split(text)
+    said = f"A number below {threshold} is withheld here."
+    return " ".join(dict.fromkeys(said if found(s, threshold) else s for s in _SENTENCE.split(text)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -13,11 +14,11 @@ from pathlib import Path
 from cseval.disclosure import wide
 from cseval.errors import DataError, UsageError
 
-#: How a cell says that it is withheld, and that it holds nothing for another reason.
-SUPPRESSED = ("[c]", "c", "*")
-ABSENT = ("", "[x]", "[z]", "x", "z", "-", "..")
-#: What a row or a column of totals is called.
-TOTALS = frozenset(("total", "totals", "all", "sum", "grand total", "all areas", "all months", "all units"))
+#: How a cell says that it is withheld, in any case of letters, and that it holds nothing for another reason.
+SUPPRESSED = re.compile(r"\[c\]|c|\*+|suppressed|withheld|\.\.|[-–—]|(?:<|≤|<=|less than|under)\s*\d+", re.IGNORECASE)
+ABSENT = ("", "[x]", "[z]", "x", "z")
+#: What the name of a row or a column of totals holds as a word.
+TOTAL = re.compile(r"\b(?:grand|sub)?-?(?:totals?|all|overall|sum)\b", re.IGNORECASE)
 Key = tuple[str, ...]
 Cell = tuple[Key, str]
 
@@ -37,7 +38,7 @@ class Finding:
 
     Parameters
     ----------
-    kind : {"small", "difference", "shown once", "total"}
+    kind : {"small", "difference", "shown once", "one release", "total"}
     row, column : str
         Where in the table.
     sentence : str
@@ -87,7 +88,9 @@ def _rows(text: str, where: str) -> list[list[str]]:
     return rows
 
 
-def differencing(first: Release, second: Release, keys: Sequence[str] = (), threshold: int = 5) -> tuple[Finding, ...]:
+def differencing(
+    first: Release, second: Release, keys: Sequence[str] = (), threshold: int = 5, totals: Sequence[str] = ()
+) -> tuple[Finding, ...]:
     """What two releases of one table give away, each alone and both together.
 
     Parameters
@@ -98,11 +101,14 @@ def differencing(first: Release, second: Release, keys: Sequence[str] = (), thre
         Columns that name a row; by default those that hold text.
     threshold : int
         Counts, and differences, from 1 to one below it are small.
+    totals : sequence of str
+        Names of further rows or columns that are totals, such as the name of the whole city.
 
     Notes
     -----
     Only columns of whole numbers of at least 0 are looked at. Total rows are those that a key column calls so
-    (`TOTALS`), and cover the rows that agree with them in the other keys; total columns cover the other columns.
+    (`taken_as_totals`), and cover the rows that agree with them in the other keys; total columns cover the other
+    columns. A total that covers only some of the rows is not known as one.
 
     Raises
     ------
@@ -111,6 +117,35 @@ def differencing(first: Release, second: Release, keys: Sequence[str] = (), thre
     UsageError
         If a key is no column.
     """
+    tables, order, counted = _read(first, second, keys)
+    is_total = _Totals(names=frozenset(t.casefold() for t in totals))
+    found = [f for key in order for f in _one_release(tables, key)]
+    found += [f for key in order for c in counted for f in _compare(tables, key, c, threshold)]
+    found += [f for total, parts in _sums(order, counted, is_total) for f in _add_up(tables, total, parts, threshold)]
+    return tuple(dict.fromkeys(found))
+
+
+def taken_as_totals(
+    first: Release, second: Release, keys: Sequence[str] = (), totals: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Names of the rows and columns that `differencing` takes for totals: those that `TOTAL` finds, and `totals`.
+
+    Raises
+    ------
+    UsageError
+        If one of `totals` names no row and no column.
+    """
+    _, order, counted = _read(first, second, keys)
+    is_total = _Totals(names=frozenset(t.casefold() for t in totals))
+    names = dict.fromkeys(word for word in (*chain.from_iterable(order), *counted))
+    unknown = [t for t in totals if t.casefold() not in {n.casefold() for n in names}]
+    if unknown:
+        raise UsageError(f"no row and no column {unknown[0]!r}", where="--total", expected="a name in the releases")
+    return tuple(filter(is_total, names))
+
+
+def _read(first: Release, second: Release, keys: Sequence[str]) -> tuple[tuple[_Table, _Table], list[Key], list[str]]:
+    """Both releases by key, the keys in their order, and the columns of counts."""
     named = _keys(first, second, keys)
     tables = _Table.of(first, named), _Table.of(second, named)
     counted = [c for c in first.columns if c not in named and all(t.counts(c) for t in tables)]
@@ -118,10 +153,35 @@ def differencing(first: Release, second: Release, keys: Sequence[str] = (), thre
         raise DataError(
             "no column of counts in common", where=f"{first.where} and {second.where}", expected="at least one"
         )
-    order = list(dict.fromkeys(chain(tables[0].cells, tables[1].cells)))
-    found = [f for key in order for c in counted for f in _compare(tables, key, c, threshold)]
-    found += [f for total, parts in _sums(order, counted) for f in _add_up(tables, total, parts, threshold)]
-    return tuple(dict.fromkeys(found))
+    return tables, list(dict.fromkeys(chain(tables[0].cells, tables[1].cells))), counted
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Totals:
+    """Which names are those of totals."""
+
+    names: frozenset[str]
+
+    def __call__(self, word: str) -> bool:
+        return TOTAL.search(word) is not None or word.casefold() in self.names
+
+
+def _one_release(tables: tuple[_Table, _Table], key: Key) -> Iterator[Finding]:
+    """That a row is in one release only, so that a total of the other may hide or give it away."""
+    for table, other in (tables, tables[::-1]):
+        if key not in other.cells:
+            row = ", ".join(key)
+            said = f"{row}: only in {table.where}; a total or another division of {other.where} may give it away."
+            yield Finding(kind="one release", row=row, column="", sentence=said)
+
+
+def _nothing(text: str) -> bool:
+    """Whether a cell holds no number, withheld or not there."""
+    return text.casefold() in ABSENT or _is_withheld(text)
+
+
+def _is_withheld(text: str) -> bool:
+    return SUPPRESSED.fullmatch(text) is not None
 
 
 def _keys(first: Release, second: Release, keys: Sequence[str]) -> tuple[str, ...]:
@@ -146,7 +206,7 @@ def _keys(first: Release, second: Release, keys: Sequence[str]) -> tuple[str, ..
 
 def _holds_text(release: Release, column: str) -> bool:
     at = release.columns.index(column)
-    return any(row[at] not in SUPPRESSED + ABSENT and math.isnan(_number(row[at])) for row in release.rows)
+    return any(not _nothing(row[at]) and math.isnan(_number(row[at])) for row in release.rows)
 
 
 def _number(text: str) -> float:
@@ -181,7 +241,7 @@ class _Table:
 
     def counts(self, column: str) -> bool:
         """Whether a column holds counts: whole numbers of at least 0, or nothing that is shown."""
-        held = [_number(e[column]) for e in self.cells.values() if e[column] not in SUPPRESSED + ABSENT]
+        held = [_number(e[column]) for e in self.cells.values() if not _nothing(e[column])]
         return all(v >= 0 and v.is_integer() for v in held)
 
     def value(self, cell: Cell) -> float | None:
@@ -191,7 +251,7 @@ class _Table:
 
     def withheld(self, cell: Cell) -> bool:
         """Whether the cell is there and withheld."""
-        return self.cells.get(cell[0], {}).get(cell[1], "") in SUPPRESSED
+        return _is_withheld(self.cells.get(cell[0], {}).get(cell[1], ""))
 
 
 def _compare(tables: tuple[_Table, _Table], key: Key, column: str, threshold: int) -> Iterator[Finding]:
@@ -225,19 +285,15 @@ def _compare(tables: tuple[_Table, _Table], key: Key, column: str, threshold: in
         )
 
 
-def _sums(order: Sequence[Key], counted: Sequence[str]) -> Iterator[tuple[Cell, list[Cell]]]:
+def _sums(order: Sequence[Key], counted: Sequence[str], is_total: _Totals) -> Iterator[tuple[Cell, list[Cell]]]:
     """Every total cell with the cells that it covers."""
     for key in order:
         for place, word in enumerate(key):
-            if _is_total(word):
-                rest = [k for k in order if not _is_total(k[place]) and _agree(k, key, place)]
+            if is_total(word):
+                rest = [k for k in order if not is_total(k[place]) and _agree(k, key, place)]
                 yield from (((key, c), [(k, c) for k in rest]) for c in counted)
-        for column in filter(_is_total, counted):
-            yield (key, column), [(key, c) for c in counted if not _is_total(c)]
-
-
-def _is_total(word: str) -> bool:
-    return word.casefold() in TOTALS
+        for column in filter(is_total, counted):
+            yield (key, column), [(key, c) for c in counted if not is_total(c)]
 
 
 def _agree(one: Key, other: Key, but: int) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cseval.areas import Areas
-from cseval.errors import DataError, DesignError, UsageError
+from cseval.errors import DataError, DesignError, SpecError, UsageError
 from cseval.months import month_number
 from cseval.panel import Panel, Provenance
 from cseval.tables import Table
@@ -68,9 +68,15 @@ class Inputs:
         Inputs other than those of the panel.
     notes : tuple of str
     context : tuple of Table
-        Tables that are shown for context and enter no estimate.
+        Tables that are shown for context and enter no estimate, each with its source. One whose source names no input
+        that is published is taken for unpublished (`open_context`).
     truth : mapping of str to float
         True log effects by outcome; demonstration data only.
+
+    Raises
+    ------
+    SpecError
+        If a table for context names no source.
     """
 
     panel: Panel
@@ -82,6 +88,16 @@ class Inputs:
     notes: tuple[str, ...] = ()
     context: tuple[Table, ...] = ()
     truth: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for table in self.context:
+            if not table.source.strip():
+                raise SpecError(
+                    "a table for context without a source",
+                    where=f"inputs, table {table.slug!r}",
+                    expected="where its numbers come from",
+                    todo="Give the table its source, and the inputs the provenance of that",
+                )
 
     def group(self, name: str) -> frozenset[str]:
         """Units of a comparison group; ``"all"`` is every unit of the panel.
@@ -103,6 +119,12 @@ class Inputs:
     def sources(self) -> tuple[Provenance, ...]:
         """Every input with its provenance."""
         return self.panel.provenance + self.provenance
+
+
+def open_context(inputs: Inputs) -> bool:
+    """Whether the source of every table for context names the title of an input that is published."""
+    titles = [p.title for p in inputs.sources if p.published and p.title]
+    return all(any(title in table.source for title in titles) for table in inputs.context)
 
 
 def read_roles(path: Path) -> Roles:

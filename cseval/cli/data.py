@@ -40,12 +40,14 @@ def import_(paths: tuple[Path, ...]) -> None:
     """
     from cseval.project import Project
     from cseval.sources.importing import carry_out
+    from cseval.sources.kinds import TAKEN_AS_OPEN
 
     project = Project.find()
     plan = _read_all(paths, project)
     carry_out(plan, project)
     for planned in plan:
         _print_imported(planned)
+    click.echo(TAKEN_AS_OPEN)
 
 
 @data.command()

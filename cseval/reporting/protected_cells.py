@@ -1,4 +1,4 @@
-"""Which counts of a result are withheld: months, areas and totals that its outputs show, and the sums between them."""
+"""What of a result is withheld: months and totals of the area, and every analysis that says more than these do."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     Mask = npt.NDArray[np.bool_]
 
 Key = tuple[Any, ...]
+#: Inference that rests on what each unit counts before and after the start, and on no single month.
+BY_TOTALS = ("placebo neighbourhoods", "placebo neighbourhoods in other districts", "cluster-robust")
+#: Models of the monthly course of an area and of its comparison as wholes; any other model may look at single units.
+OF_SERIES = ("ArimaITS", "ControlledITS", "SegmentedRegression", "StructuralITS")
+MAIN = ("primary", "secondary")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,30 +35,35 @@ class Hidden:
     ----------
     months : frozenset of (outcome, month)
         Counts of the treated area.
+    outcomes : frozenset of str
+        Outcomes of which a month of the treated area or of a comparison is withheld, or small anywhere in the data.
+    analyses : frozenset of str
+        The outcomes among them of which an analysis uses such a month.
     effects : frozenset of str
-        Analyses whose total before or after the start is withheld.
-    bins : frozenset of (first, last event time)
-        Of the event study.
-    rings : frozenset of str
-        Areas of the displacement table.
+        Analyses that are withheld whole.
+    shown : frozenset of str
+        Analyses whose months are shown, but for those withheld, whatever becomes of their effects.
+    rings : bool
+        Whether the table of the rings around the area is withheld.
     comparisons : frozenset of str
         Analyses whose monthly comparison is withheld.
     by_unit : bool
-        Whether a treated unit by itself has a small count before or after the start of the primary analysis.
+        Whether a unit by itself has a small count before or after the start of the primary analysis.
     """
 
     months: frozenset[Key]
+    outcomes: frozenset[str]
+    analyses: frozenset[str]
     effects: frozenset[str]
-    bins: frozenset[Key]
-    rings: frozenset[str]
+    shown: frozenset[str]
+    rings: bool
     comparisons: frozenset[str]
     by_unit: bool
 
-    def in_months(self, outcome: str, periods: Sequence[str]) -> Mask:
-        """Which of these months of an outcome are withheld."""
-        import numpy as np
-
-        return np.array([(outcome, p) in self.months for p in periods], dtype=bool)
+    @property
+    def anything(self) -> bool:
+        """Whether anything is withheld that words could give away."""
+        return bool(self.months or self.analyses or self.effects or self.rings or self.comparisons or self.by_unit)
 
     def in_series(self, frame: pd.DataFrame) -> Mask:
         """Which rows with an outcome and a month are withheld."""
@@ -62,43 +72,111 @@ class Hidden:
         rows = zip(frame["outcome"], frame["period"], strict=True)
         return np.array([row in self.months for row in rows], dtype=bool)
 
-    def in_events(self, frame: pd.DataFrame) -> Mask:
-        """Which rows of the event study are withheld."""
-        import numpy as np
-
-        if not len(frame):
-            return np.zeros(0, dtype=bool)
-        rows = zip(frame["first_event_time"], frame["last_event_time"], strict=True)
-        return np.array([row in self.bins for row in rows], dtype=bool)
-
 
 def hidden_in(result: EvaluationResult, threshold: int) -> Hidden:
     """What of a result is withheld so that no count from 1 to one below the threshold is shown or can be computed.
 
     Notes
     -----
-    The cells are the monthly counts of the treated area, their sums by period of the event study, before and after the
-    start of every analysis (an effect gives them back), and after the start in the rings around it. Sums over outcomes
-    are known too where one outcome is the sum of others. `disclosure.suppress_linked` takes them all together.
+    Of an outcome with a small month, in the treated area or in the comparison of an analysis, only analyses stay that
+    are functions of the totals before and after the start (`of_totals`), and of these only the primary and secondary
+    ones and others of the very same totals: every other estimate is an equation in the months that are withheld. What
+    is left to protect are the months, their sums before and after the start, and the sums over outcomes where one
+    outcome is the sum of others. `disclosure.suppress_linked` takes these together.
     """
-    cells = _Cells()
-    shown = _shown_by_month(result)
-    for analysis in result.analyses:
-        _add_analysis(cells, analysis, result, by_month=analysis.estimate.outcome in shown)
+    anchors, cells = _anchors(result), _Cells()
+    for analysis in anchors:
+        _add_analysis(cells, analysis, by_month=analysis.estimate.outcome in set(result.series.get("outcome", ())))
     _add_outcome_sums(cells, result)
-    _add_rings(cells, result)
     mask = suppress_linked(cells.values, cells.sums, threshold)
     keys = {key for key, at in cells.at.items() if mask[at]}
-    effects = frozenset(a.analysis.slug for a in result.analyses if any(k in keys for k in _totals(a)))
     months = frozenset(k[1:] for k in keys if k[0] == "month")
+    broken = frozenset(o for o, _ in months) | _small_months(result, threshold)
+    kept = {key for a in anchors for key in _totals(a)}
+    effects = frozenset(
+        a.analysis.slug
+        for a in result.analyses
+        if (a.estimate.outcome in broken and not (of_totals(a) and kept.issuperset(_totals(a))))
+        or keys.intersection(_totals(a))
+        or _rests_on_small(a, threshold)
+    )
     return Hidden(
         months=months,
+        analyses=broken,
+        outcomes=broken | _small_anywhere(result, threshold),
         effects=effects,
-        bins=_all_events(result, months) or frozenset(k[1:] for k in keys if k[0] == "bin"),
-        rings=frozenset(k[1] for k in keys if k[0] == "area") | _small_before(result, threshold),
+        shown=frozenset(a.analysis.slug for a in result.analyses if a in anchors or a.analysis.slug not in effects),
+        rings=result.primary.analysis.slug in effects or _small_rings(result, threshold),
         comparisons=frozenset(_comparisons(result.series, threshold)),
-        by_unit=_small_by_unit(result.primary.design, threshold),
+        by_unit=_small_units(result.primary.design, threshold),
     )
+
+
+# Analyses ----------------------------------------------------------------------------------------------
+
+
+def of_totals(analysis: AnalysisResult) -> bool:
+    """Whether an analysis looks at no month by itself, but at what units count before and after the start."""
+    from cseval.estimators.linear_did import LinearDiD
+    from cseval.estimators.poisson_did import PoissonDiD
+
+    plain = analysis.analysis.estimator in (PoissonDiD(), LinearDiD())
+    return plain and not analysis.design.staggered and analysis.inferred[0].method in BY_TOTALS
+
+
+def _anchors(result: EvaluationResult) -> tuple[AnalysisResult, ...]:
+    """The analyses whose totals are shown: of each outcome the primary and secondary ones, or else the first."""
+    found = [a for a in result.analyses if of_totals(a)]
+    own = {a.estimate.outcome for a in found if a.analysis.role in MAIN}
+    first: dict[str, AnalysisResult] = {}
+    for analysis in found:
+        first.setdefault(analysis.estimate.outcome, analysis)
+    return tuple(a for a in found if a.analysis.role in MAIN or (a is first[o := a.estimate.outcome] and o not in own))
+
+
+def _rests_on_small(analysis: AnalysisResult, threshold: int) -> bool:
+    """Whether a total of an analysis is small, or a month of a unit for a model that may look at single ones."""
+    design = analysis.design
+    used = design.is_treated | design.comparison
+    totals = [analysis.estimate.observed]
+    totals += [float(c[at].sum()) for c in (design.pre_counts, design.post_counts) for at in _sides(design)]
+    by_unit = not of_totals(analysis) and type(analysis.analysis.estimator).__name__ not in OF_SERIES
+    return bool(small(totals, threshold).any() or (by_unit and small(design.counts[used], threshold).any()))
+
+
+def _sides(design: Design) -> tuple[Mask, Mask]:
+    """The units of the treated area, and those that it is compared with."""
+    return design.is_treated, design.comparison
+
+
+def _small_months(result: EvaluationResult, threshold: int) -> frozenset[str]:
+    """Outcomes with a small month of the treated area or of the comparison in an analysis."""
+    return frozenset(
+        a.estimate.outcome
+        for a in result.analyses
+        if any(small(a.design.counts[at].sum(axis=0), threshold).any() for at in _sides(a.design))
+    )
+
+
+def _small_anywhere(result: EvaluationResult, threshold: int) -> frozenset[str]:
+    """Outcomes of the data with a small month, in the treated area or in all others, in any analysis or none."""
+    import numpy as np
+
+    panel, treated = result.inputs.panel, result.inputs.roles.treated
+    at = np.array([u in treated for u in panel.units])
+    return frozenset(
+        outcome
+        for outcome, counts in panel.counts.items()
+        if any(small(counts[side].sum(axis=0), threshold).any() for side in (at, ~at))
+    )
+
+
+def _small_units(design: Design, threshold: int) -> bool:
+    used = design.is_treated | design.comparison
+    return any(bool(small(c[used], threshold).any()) for c in (design.pre_counts, design.post_counts))
+
+
+# Sums that are known -----------------------------------------------------------------------------------
 
 
 @dataclass(kw_only=True, eq=False)
@@ -123,69 +201,31 @@ class _Cells:
             self.sums.append((total, tuple(parts)))
 
 
-def _shown_by_month(result: EvaluationResult) -> set[str]:
-    """Outcomes of which some output shows the treated area month by month."""
-    by_table = {
-        a.estimate.outcome
-        for a in result.analyses
-        if any({"period", "observed"} <= set(t.columns) for t in a.estimate.tables.values())
-    }
-    return by_table | (set(result.series["outcome"]) if len(result.series) else set())
-
-
 def _phases(design: Design) -> Iterator[Mask]:
     yield ~design.post
     yield design.post
 
 
 def _total_key(outcome: str, design: Design, keep: Mask) -> Key:
-    return ("total", outcome, tuple(p for p, kept in zip(design.periods, keep, strict=True) if kept))
+    months = tuple(p for p, kept in zip(design.periods, keep, strict=True) if kept)
+    return ("total", outcome, frozenset(design.treated), months)
 
 
-def _totals(analysis: AnalysisResult) -> Iterator[Key]:
-    """Keys of the counts that an effect rests on."""
-    yield ("observed", analysis.analysis.slug)
-    for keep in _phases(analysis.design):
-        yield _total_key(analysis.estimate.outcome, analysis.design, keep)
+def _totals(analysis: AnalysisResult) -> tuple[Key, ...]:
+    """Keys of the counts of the treated area that an effect rests on."""
+    design = analysis.design
+    return tuple(_total_key(analysis.estimate.outcome, design, keep) for keep in _phases(design))
 
 
-def _add_analysis(cells: _Cells, analysis: AnalysisResult, result: EvaluationResult, *, by_month: bool) -> None:
-    """The counts of an analysis: before and after the start, by month, and by period of the event study."""
+def _add_analysis(cells: _Cells, analysis: AnalysisResult, *, by_month: bool) -> None:
+    """The counts of an analysis: before and after the start, and by month."""
     design, outcome = analysis.design, analysis.estimate.outcome
     treated = design.counts[design.is_treated].sum(axis=0)
-    bins = _bins(result, analysis)
     for keep in _phases(design):
         total = cells.add(_total_key(outcome, design, keep), float(treated[keep].sum()))
-        here = [b for b in bins if (keep & b[1]).any()]
-        parts = [cells.add(("bin", *name), float(treated[members].sum())) for name, members in here]
-        cells.add_sum(total, parts)
-        groups = [(p, m) for p, (_, m) in zip(parts, here, strict=True)] or [(total, keep)]
-        for whole, members in groups if by_month else ():
-            months = [(str(p), float(v)) for p, v, k in zip(design.periods, treated, members, strict=True) if k]
-            cells.add_sum(whole, [cells.add(("month", outcome, p), v) for p, v in months])
-    last = float(treated[design.post].sum())
-    if abs(analysis.estimate.observed - last) > 0.5:  # units that begin later are counted from their own start on
-        cells.add(("observed", analysis.analysis.slug), analysis.estimate.observed)
-
-
-def _bins(result: EvaluationResult, analysis: AnalysisResult) -> list[tuple[Key, Mask]]:
-    """Periods of the event study of an analysis with their months; none where units begin in different months."""
-    frame, design = result.event_study, analysis.design
-    if design.staggered or not len(frame) or analysis.analysis.slug != frame["analysis"].iloc[0]:
-        return []
-    ends = zip(frame["first_event_time"], frame["last_event_time"], strict=True)
-    found = [((a, b), (design.event_time >= a) & (design.event_time <= b)) for a, b in ends]
-    covered = sum(int(m.sum()) for _, m in found)
-    return [b for b in found if b[1].any()] if covered == len(design.periods) else []
-
-
-def _all_events(result: EvaluationResult, months: frozenset[Key]) -> frozenset[Key]:
-    """Every period of the event study, where units begin in different months and one of these is withheld."""
-    frame, primary = result.event_study, result.primary
-    hidden = any(outcome == primary.estimate.outcome for outcome, _ in months)
-    if not (hidden and len(frame) and not _bins(result, primary)):
-        return frozenset()
-    return frozenset(zip(frame["first_event_time"], frame["last_event_time"], strict=True))
+        months = [(str(p), float(v)) for p, v, k in zip(design.periods, treated, keep, strict=True) if k]
+        if by_month:
+            cells.add_sum(total, [cells.add(("month", outcome, p), v) for p, v in months])
 
 
 def _add_outcome_sums(cells: _Cells, result: EvaluationResult) -> None:
@@ -210,34 +250,24 @@ def _add_whole(cells: _Cells, whole: str, parts: Sequence[str]) -> None:
                 cells.add_sum(at, [p for p in found if p is not None])
 
 
-def _add_rings(cells: _Cells, result: EvaluationResult) -> None:
-    """The counts after the start in the treated area, in the rings, and in areas put together."""
-    areas = {str(r["area"]): float(r["observed"]) for r in result.displacement.to_dict("records")}
-    areas = {name: value for name, value in areas.items() if value == value}
-    at = {name: cells.add(("area", name), value) for name, value in areas.items()}
-    primary = result.primary
-    own = cells.at[_total_key(primary.estimate.outcome, primary.design, primary.design.post)]
-    for name in filter(is_treated, at):
-        cells.add_sum(at[name], [own])
-    for name in at:
-        parts = name.split(" and ")
-        if len(parts) > 1 and all(p in at for p in parts):
-            cells.add_sum(at[name], [at[p] for p in parts])
+# Areas beside the treated one --------------------------------------------------------------------------
 
 
-def is_treated(area: str) -> bool:
-    """Whether a row of the displacement table is of the treated area alone."""
-    return area.startswith("treated") and " and " not in area
+def _small_rings(result: EvaluationResult, threshold: int) -> bool:
+    """Whether an area of the displacement table has a small count before or after the start."""
+    frame, design = result.displacement, result.primary.design
+    if not len(frame):
+        return False
+    rings = design.areas.ring(design.treated, max(2, *(_last_ring(str(a)) for a in frame["area"])))
+    before_and_after = (design.pre_counts, design.post_counts)
+    members = [[u in ring for u in design.units] for ring in (design.treated, *rings)]
+    counts = [float(c[m].sum()) for c in before_and_after for m in members]
+    return bool(small(frame["observed"].astype(float), threshold).any() or small(counts, threshold).any())
 
 
-def _small_before(result: EvaluationResult, threshold: int) -> frozenset[str]:
-    """Rings with a small count before the start, on which their change rests."""
-    if not len(result.displacement):
-        return frozenset()
-    design = result.primary.design
-    rings = design.areas.ring(design.treated, 2)
-    before = [sum(v for u, v in zip(design.units, design.pre_counts, strict=True) if u in ring) for ring in rings]
-    return frozenset(f"ring {n}" for n, v in enumerate(before, start=1) if small(v, threshold))
+def _last_ring(area: str) -> int:
+    """The number of the furthest ring in an area's name; 0 where it has none."""
+    return max((int(word) for word in area.split() if word.isdigit()), default=0)
 
 
 def _comparisons(series: pd.DataFrame, threshold: int) -> Iterator[str]:
@@ -253,8 +283,3 @@ def _comparisons(series: pd.DataFrame, threshold: int) -> Iterator[str]:
             yield str(slug)
         else:
             others.append(own)
-
-
-def _small_by_unit(design: Design, threshold: int) -> bool:
-    counts = (design.pre_counts[design.is_treated], design.post_counts[design.is_treated])
-    return any(bool(small(c, threshold).any()) for c in counts)

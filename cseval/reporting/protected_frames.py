@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cseval.disclosure import WITHHELD, Withheld, rounded
-from cseval.reporting.small_counts import COUNTS, NOT_COUNTS, is_count
+from cseval.reporting.small_counts import COUNTS, MADE_OF_COUNTS, NOT_COUNTS, is_count
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +22,20 @@ if TYPE_CHECKING:
 MODELLED = ("counterfactual", "fitted", "averted", "cumulative", "cumulative_low", "cumulative_high", "low", "high")
 #: What a model says of each month: a curve through counts gives them back.
 COURSE = ("fitted", "counterfactual", "low", "high")
+#: Significant digits of estimates: more would be an equation that only one set of counts solves.
+DIGITS = 3
+#: Columns of estimates, which are shown to so many digits.
+ESTIMATED = MADE_OF_COUNTS | frozenset(
+    "p_value p_adjusted p_holm cluster_p_value statistic dispersion autocorrelation autocorrelation_p lb_stat "
+    "lb_pvalue weight dose rate selection_bias detectable_fall detectable_rise detectable_fall_error "
+    "detectable_rise_error mde_fall mde_fall_error mde_rise mde_rise_error match_factor placebo_low placebo_high "
+    "coverage bias".split()
+)
+#: Columns of text that name no unit.
+NOT_UNITS = frozenset(
+    "analysis claim outcome period phase reason note quantity level model window comparison_group start registered "
+    "method standing label kind type term cohort first_month last_month quarter aggregation estimator parameter".split()
+)
 
 
 def numbers_of(frame: pd.DataFrame) -> list[str]:
@@ -58,19 +73,65 @@ def _with_withheld(values: pd.Series[Any], rows: Mask) -> pd.Series[Any]:
 
 
 def without_shared(series: pd.DataFrame, hidden: Hidden) -> pd.DataFrame:
-    """The monthly series: without months that are withheld, and then without the model's course of that analysis.
+    """The monthly series: without months that are withheld, and then without any model's course of that outcome.
 
-    A course that is fitted to counts gives them back: it goes for all months, where a month is withheld.
+    A course that is fitted to counts gives them back: it goes for all months, where a month of the treated area or of
+    the comparison is withheld. Of analyses that are withheld whole no row is left, unless others show their months.
     """
     import numpy as np
 
     if not len(series):
         return series
-    months = hidden.in_series(series)
-    broken = series["analysis"].isin(set(series["analysis"][months]) | hidden.effects).to_numpy()
-    out = blank(series, months, ("observed",))
+    series = series[series["analysis"].isin(hidden.shown)].reset_index(drop=True)
+    broken = series["outcome"].isin(hidden.analyses) | series["analysis"].isin(hidden.effects | hidden.comparisons)
+    out = blank(series, hidden.in_series(series), ("observed",))
     out = blank(out, np.asarray(broken), [c for c in COURSE if series[c].notna().any()])
     return blank(out, series["analysis"].isin(hidden.comparisons).to_numpy(), ("comparison",))
+
+
+def by_unit(frame: pd.DataFrame) -> bool:
+    """Whether a table has a row for each unit: a column that names units or is not known to name other things."""
+    named = [
+        str(c) for c in frame.columns if c not in COUNTS | MADE_OF_COUNTS | NOT_COUNTS and not _is_number(frame[c])
+    ]
+    return any(c not in NOT_UNITS for c in named)
+
+
+def closed_rows(frame: pd.DataFrame, rows: Mask) -> pd.DataFrame:
+    """The table without any number in these rows, but for how many units and months there are."""
+    kept = ("treated_units", "comparison_units", "pre_periods", "post_periods")
+    numbers = [str(c) for c in frame.select_dtypes("number").columns if c not in kept]
+    return blank(frame, rows, numbers)
+
+
+def without_rows(frame: pd.DataFrame, slugs: frozenset[str]) -> pd.DataFrame:
+    """The table without the rows of these analyses."""
+    return frame[~frame["analysis"].isin(slugs)].reset_index(drop=True) if len(frame) else frame
+
+
+def with_texts(frame: pd.DataFrame, clean: Callable[[str], str]) -> pd.DataFrame:
+    """The table with every text in its cells cleaned; names and codes, which are single words, are left."""
+    texts = [str(c) for c in frame.columns if len(frame) and not _is_number(frame[c])]
+    cells = {c: [clean(v) if isinstance(v, str) and " " in v else v for v in frame[c].tolist()] for c in texts}
+    return frame.assign(**{c: v for c, v in cells.items() if v != frame[c].tolist()})
+
+
+def significant(value: float) -> float:
+    """A number to three significant digits; what is not finite as it is."""
+    return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else value
+
+
+def coarse(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with every estimate to three significant digits."""
+    chosen = [str(c) for c in frame.columns if c in ESTIMATED and _is_number(frame[c])]
+    return frame.assign(**{c: _coarse_cells(frame[c]) for c in chosen}) if chosen else frame
+
+
+def _coarse_cells(values: pd.Series[Any]) -> pd.Series[Any]:
+    import pandas as pd
+
+    cells = [significant(v) if isinstance(v, float) else v for v in values.tolist()]
+    return pd.Series(cells, index=values.index, dtype=values.dtype)
 
 
 def rounded_frame(frame: pd.DataFrame, base: int) -> pd.DataFrame:

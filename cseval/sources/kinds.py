@@ -25,6 +25,10 @@ MODULES: dict[str, tuple[str, ...]] = {
     "cseval.sources.stop_search": ("stop-and-search", "stop-and-search-counts"),
     "cseval.sources.police_street": ("police-street",),
 }
+#: What a reader of files must know, said wherever files are read.
+TAKEN_AS_OPEN = (
+    "Each file is taken for the open publication that its format says: a restricted extract must not be read this way."
+)
 KINDS = tuple(kind for kinds in MODULES.values() for kind in kinds)
 
 

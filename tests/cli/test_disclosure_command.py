@@ -24,7 +24,7 @@ def files(tmp_path):
 def test_releases_that_give_nothing_away(cseval, files):
     said = cseval("disclosure", *files(SAFE, SAFE))
     assert (said.code, said.err) == (0, "")
-    assert said.out == "These two releases give away no count below 5.\n"
+    assert said.out == "Taken as totals: total.\nThese two releases give away no count below 5.\n"
 
 
 def test_what_is_given_away_is_said_and_the_exit_code_is_1(cseval, files):
@@ -42,6 +42,15 @@ def test_json(cseval, files):
     assert {"kind", "row", "column", "sentence"} == set(records[0])
     assert {r["kind"] for r in records} == {"shown once", "total"}
     assert cseval("disclosure", *files(SAFE, SAFE), "--json").out.strip() == "[]"
+
+
+def test_a_total_of_another_name(cseval, files):
+    text = SAFE.replace("C,[c]", "C,25").replace("total", "London")
+    assert "Taken as totals: none; name them with --total." in cseval("disclosure", *files(text, text)).out
+    said = cseval("disclosure", *files(text, text), "--total", "London")
+    assert said.code == 1
+    assert said.out.startswith("Taken as totals: London.\nB, offences: by the total (London, offences)")
+    assert cseval("disclosure", *files(text, text), "--total", "Paris").code == 2
 
 
 def test_threshold_and_keys(cseval, files):

@@ -20,10 +20,11 @@ from cseval.disclosure import (
     tells,
     without_small_counts,
 )
-from cseval.disclosure_audit import Release, differencing, read_release
+from cseval.disclosure_audit import Release, differencing, read_release, taken_as_totals
 from cseval.errors import DataError, SpecError, UsageError
 from cseval.panel import Provenance
 from cseval.project import founding
+from cseval.reporting.small_counts import cleaned, may_tell
 from cseval.sources.kinds import KINDS, read_register
 from cseval.sources.lock import lock_text
 from cseval.spec import describe, protocol_hash
@@ -56,6 +57,7 @@ def test_the_protocol_says_it_only_where_it_is_declared():
     silent, declared = evaluation(), evaluation(disclosure=Disclosure(threshold=10))
     assert "disclosure" not in describe(silent)
     assert describe(declared)["disclosure"] == {"class": "Disclosure", "threshold": 10, "rounding": 0}
+    assert describe(evaluation(disclosure=Disclosure(always=True)))["disclosure"]["always"] is True
     assert protocol_hash(silent) != protocol_hash(declared)
 
 
@@ -178,6 +180,10 @@ def test_windows_that_overlap_are_looked_at_together():
         "Only one victim came forward.",
         "It went from 3 in May to 40 in June.",
         "(2 people)",
+        "There were 4 anti-social behaviour incidents, and then none.",
+        "It was two murders.",
+        "A single incident was recorded.",
+        "Incidents: 3",
     ],
 )
 def test_a_sentence_that_tells_a_small_count(text):
@@ -200,6 +206,23 @@ def test_a_sentence_that_tells_a_small_count(text):
 )
 def test_other_numbers_are_no_small_counts(text):
     assert without_small_counts(text, 5) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Only 3.", "There were 2 of these (a rise).", "It happened twice.", "One was left.", "From 4 to 12.", "a pair"],
+)
+def test_any_number_that_may_be_a_small_count(text):
+    assert may_tell(text, 5)
+    assert cleaned(f"Nothing changed. {text}", 5).startswith("Nothing changed." if text[0].isupper() else "A number")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["A fall of 4%.", "A change of 2.4.", "In 3 months and 1 year.", "Two wards, 13 checks.", "p = 0.04", "2018-03"],
+)
+def test_numbers_that_are_no_counts_of_incidents(text):
+    assert not may_tell(text, 5)
 
 
 def test_only_the_sentence_that_tells_is_replaced():
@@ -247,7 +270,7 @@ def test_what_the_second_release_gives_away(second, kind, words):
 
 def test_a_total_gives_a_single_withheld_cell_away_by_itself():
     alone = "ward,offences\nA,12\nB,[c]\nC,25\ntotal,40\n"
-    (finding,) = found(alone, alone.replace("total", "all"))[:1]
+    (finding, _) = found(alone, alone.replace("12", "19").replace("40", "47"))
     assert finding.kind == "total"
     assert finding.sentence.endswith("what is withheld is 3.")
 
@@ -263,10 +286,37 @@ def test_a_column_of_totals_is_looked_at_as_well():
     assert any(f.kind == "total" and f.column == "robbery" for f in found(text, text))
 
 
-def test_rows_of_one_release_only_and_other_columns_do_no_harm():
+def test_rows_of_one_release_only_are_findings_and_other_columns_do_no_harm():
     first = "ward,month,offences,rate\nA,2024-01,12,0.3\nA,2024-02,20,0.5\n"
     second = "rate,ward,month,offences\n0.3,A,2024-01,12\n0.7,A,2024-03,33\n"
-    assert found(first, second) == ()
+    assert [(f.kind, f.row) for f in found(first, second)] == [
+        ("one release", "A, 2024-02"),
+        ("one release", "A, 2024-03"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["Borough total", "Total", "All wards", "London overall", "Sum of wards", "grand-total"]
+)
+def test_a_total_is_known_by_a_word_of_its_name(name):
+    text = f"ward,offences\nA,12\nB,[c]\n{name},15\n"
+    assert {f.kind for f in found(text, text)} == {"total"}
+    assert taken_as_totals(release(text), release(text)) == (name,)
+
+
+def test_a_total_by_another_name_has_to_be_named():
+    text = "ward,offences\nA,12\nB,[c]\nLondon,15\n"
+    assert found(text, text) == ()
+    assert {f.kind for f in found(text, text, totals=["london"])} == {"total"}
+    assert taken_as_totals(release(text), release(text), totals=["london"]) == ("London",)
+    with pytest.raises(UsageError, match="no row and no column 'Paris'"):
+        taken_as_totals(release(text), release(text), totals=["Paris"])
+
+
+@pytest.mark.parametrize("mark", ["<5", "< 5", "suppressed", "Suppressed", "*", "[c]", "c", "..", "-"])
+def test_every_usual_mark_says_that_a_cell_is_withheld(mark):
+    text = f"ward,offences\nA,12\nB,{mark}\nTotal,15\n"
+    assert {f.kind for f in found(text, text)} == {"total"}
 
 
 def test_the_threshold_decides_which_differences_are_small():
