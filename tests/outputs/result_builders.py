@@ -100,6 +100,7 @@ def make_inputs(data: str = DEMONSTRATION, hostile: bool = False) -> Inputs:
     real = data != DEMONSTRATION
     source = Provenance(
         kind="police_uk_street" if real else "demonstration",
+        published=True,
         title="Street-level crime" if real else "Demonstration data (simulated, no real place)",
         publisher="Single Online Home" if real else "cseval",
         licence="Open Government Licence v3.0" if real else "MIT",
