@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,6 +11,7 @@ from typing import Any
 
 from cseval.errors import DataError, UsageError
 from cseval.money import NAN, Cost, Deflators, UnitCost, financial_year
+from cseval.register import csv_table
 from cseval.sources.offences import KNOWN
 
 UNIT_COSTS, DEFLATORS, BUDGETS = "unit_costs.csv", "deflators.csv", "budgets.csv"
@@ -170,13 +169,7 @@ def unit_costs_of(units: Iterable[UnitCost], edition: str) -> Mapping[str, UnitC
 
 def _rows(path: Path, names: Sequence[str], what: str) -> Iterable[tuple[str, dict[str, str]]]:
     """Each row of a CSV file with exactly these columns, and its place for messages."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        table = list(csv.reader(io.StringIO(text, newline=None), strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot be read ({error})", where=str(path), expected=f"{what}, CSV in UTF-8") from error
-    if "\0" in text:
-        raise DataError("NUL bytes", where=str(path), expected="plain text", todo="Save the file as CSV UTF-8")
+    table = csv_table(path, what)
     header = [cell.strip() for cell in table[0]] if table else []
     if sorted(header) != sorted(names):
         odd = sorted(set(header) ^ set(names)) or sorted(n for n in set(header) if header.count(n) > 1)

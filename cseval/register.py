@@ -74,6 +74,24 @@ def read_register(path: Path) -> tuple[Registered, ...]:
 # Tables of the register -------------------------------------------------------------------------------
 
 
+def csv_table(path: Path, what: str, *, strict: bool = True) -> list[list[str]]:
+    """The rows of a CSV file as they stand, its header first; `what` says in messages what the file is.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read as CSV in UTF-8, `strict` refusing loose quotes too, or holds NUL bytes.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        table = list(csv.reader(io.StringIO(text, newline=None), strict=strict))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"cannot be read ({error})", where=str(path), expected=f"{what}, CSV in UTF-8") from error
+    if "\0" in text:
+        raise DataError("NUL bytes", where=str(path), expected="plain text", todo="Save the file as CSV UTF-8")
+    return table
+
+
 def table_rows(
     path: Path, columns: Sequence[str], what: str, *, exact: bool = True
 ) -> Iterator[tuple[str, dict[str, str]]]:
@@ -94,18 +112,11 @@ def table_rows(
     DataError
         If it cannot be read, has other columns, or a row does not fit the header.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        table = csv.DictReader(io.StringIO(text, newline=None), strict=exact)
-        rows, header = list(table), list(table.fieldnames or ())
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot be read ({error})", where=str(path), expected=f"{what}, CSV in UTF-8") from error
-    if "\0" in text:
-        raise DataError("NUL bytes", where=str(path), expected="plain text", todo="Save the file as CSV UTF-8")
+    header, *rows = csv_table(path, what, strict=exact) or [[]]
     _require_header(header, columns, f"{path}, row 1", exact)
-    for number, row in enumerate(rows, start=2):
-        where = f"{path}, row {number}"
-        if None in row or any(row[c] is None for c in columns):
+    for number, cells in enumerate(filter(None, rows), start=2):
+        where, row = f"{path}, row {number}", dict(zip(header, cells, strict=False))
+        if len(cells) > len(header) or any(c not in row for c in columns):
             raise DataError("cells that do not fit the header", where=where, expected=", ".join(columns))
         yield where, {c: row[c].strip() for c in columns}
 

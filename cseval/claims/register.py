@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import datetime
-import difflib
-import io
 import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,6 +13,7 @@ from typing import Any
 from cseval.claims.base import Statement
 from cseval.errors import DataError, UsageError
 from cseval.months import add_months, month_number
+from cseval.register import csv_table, require_cells, require_known
 
 CLAIMS, STAFFING, ACTIVITIES = "claims.csv", "staffing.csv", "activities.csv"
 IN_POST, PROMISED, PROPOSED = "in post", "promised", "proposed"
@@ -123,12 +121,14 @@ def read_claims(path: Path, *, programmes: Collection[str], tests: Collection[st
     """
     found: dict[str, PublicClaim] = {}
     for where, row in _rows(path, PublicClaim, "the register of public claims"):
-        _require(row, ("slug", "text", "source", "paragraph", "programme", "tested_by", "needs"), where)
+        require_cells(row, ("slug", "text", "source", "paragraph", "programme", "tested_by", "needs"), where)
         _require_new(row["slug"], found, where)
-        _require_known(row["programme"], programmes, where, "programme", "a programme of programmes.csv")
+        require_known(row["programme"], programmes, f"{where}, column programme", "a programme of programmes.csv")
         names = tuple(n.strip() for n in row["tested_by"].split(";"))
         for name in names:
-            _require_known(name, tests, where, "tested_by", "evaluation/claim or record/name, several apart by ;")
+            require_known(
+                name, tests, f"{where}, column tested_by", "evaluation/claim or record/name, several apart by ;"
+            )
         found[row["slug"]] = PublicClaim(**{**row, "tested_by": names})
     return tuple(found.values())
 
@@ -144,9 +144,9 @@ def read_staffing(path: Path, *, programmes: Collection[str]) -> tuple[Staffing,
     """
     found: list[tuple[str, Staffing]] = []
     for where, row in _rows(path, Staffing, "the table of staffing"):
-        _require(row, ("programme", "kind", "source", "paragraph"), where)
-        _require_known(row["programme"], programmes, where, "programme", "a programme of programmes.csv")
-        _require_known(row["kind"], STAFFING_KINDS, where, "kind", "one of " + ", ".join(STAFFING_KINDS))
+        require_cells(row, ("programme", "kind", "source", "paragraph"), where)
+        require_known(row["programme"], programmes, f"{where}, column programme", "a programme of programmes.csv")
+        require_known(row["kind"], STAFFING_KINDS, f"{where}, column kind", "one of " + ", ".join(STAFFING_KINDS))
         _require_period(row, where)
         numbers = {c: int(_number(row[c], COUNT, f"{where}, column {c}")) for c in ("sergeants", "constables")}
         entry = Staffing(**{**row, **numbers})
@@ -165,11 +165,11 @@ def read_activities(path: Path, *, programmes: Collection[str]) -> tuple[Activit
     """
     found: dict[str, Activity] = {}
     for where, row in _rows(path, Activity, "the table of activities"):
-        _require(row, ("slug", "programme", "what", "source", "paragraph"), where)
+        require_cells(row, ("slug", "programme", "what", "source", "paragraph"), where)
         _require_new(row["slug"], found, where)
-        _require_known(row["programme"], programmes, where, "programme", "a programme of programmes.csv")
-        _require_known(row["unit"], UNITS, where, "unit", "one of " + ", ".join(UNITS))
-        _require_known(row["bound"], BOUNDS, where, "bound", "one of " + ", ".join(BOUNDS))
+        require_known(row["programme"], programmes, f"{where}, column programme", "a programme of programmes.csv")
+        require_known(row["unit"], UNITS, f"{where}, column unit", "one of " + ", ".join(UNITS))
+        require_known(row["bound"], BOUNDS, f"{where}, column bound", "one of " + ", ".join(BOUNDS))
         _require_period(row, where)
         value = _number(row["value"], row["unit"], f"{where}, column value")
         found[row["slug"]] = Activity(**{**row, "value": value})
@@ -179,20 +179,13 @@ def read_activities(path: Path, *, programmes: Collection[str]) -> tuple[Activit
 def _rows(path: Path, entry: type[Any], what: str) -> Iterable[tuple[str, dict[str, Any]]]:
     """Each row of a CSV file with exactly the fields of a dataclass as its columns, and its place for messages."""
     names = [f.name for f in fields(entry)]
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        table = csv.DictReader(io.StringIO(text, newline=None), strict=True)
-        rows, header = list(table), list(table.fieldnames or ())
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot be read ({error})", where=str(path), expected=f"{what}, CSV in UTF-8") from error
-    if "\0" in text:
-        raise DataError("NUL bytes", where=str(path), expected="plain text", todo="Save the file as CSV UTF-8")
+    header, *rows = csv_table(path, what) or [[]]
     _require_header(header, names, path)
-    for number, row in enumerate(rows, start=2):
+    for number, cells in enumerate(filter(None, rows), start=2):
         where = f"{path}, row {number}"
-        if None in row or None in row.values():
+        if len(cells) != len(header):
             raise DataError("cells that do not fit the header", where=where, expected=", ".join(names))
-        yield where, {name: cell.strip() for name, cell in row.items()}
+        yield where, {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
 
 
 def _require_header(header: Sequence[str], names: Sequence[str], path: Path) -> None:
@@ -209,23 +202,9 @@ def _require_header(header: Sequence[str], names: Sequence[str], path: Path) -> 
 # Cells ------------------------------------------------------------------------------------------------
 
 
-def _require(row: Mapping[str, str], columns: Sequence[str], where: str) -> None:
-    for column in columns:
-        if not row[column]:
-            raise DataError("an empty cell", where=f"{where}, column {column}", expected=f"the {column}")
-
-
 def _require_new(slug: str, found: Collection[str], where: str) -> None:
     if slug in found:
         raise DataError(f"slug {slug!r} again", where=f"{where}, column slug", expected="each slug once")
-
-
-def _require_known(value: str, known: Collection[str], where: str, column: str, expected: str) -> None:
-    if value in known:
-        return
-    near = difflib.get_close_matches(value, sorted(known), n=1)
-    todo = f"The nearest is {near[0]}" if near else ""
-    raise DataError(f"{value!r}", where=f"{where}, column {column}", expected=expected, todo=todo)
 
 
 def _number(text: str, unit: str, where: str) -> float:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from cseval.defaults import DEFAULT_DRAWS, DEFAULT_SEED
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: Analyses from which a second process pays.
 LONG_RUN = 20
@@ -78,3 +81,15 @@ def scheduler_option(command: F) -> F:
 def json_option(command: F) -> F:
     """``--json``: print data instead of words."""
     return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(command)
+
+
+def require_picture(figure: Path | None) -> None:
+    """Refuse a picture that cannot be written before anything is measured."""
+    from cseval.errors import UsageError
+
+    if figure is None:
+        return
+    if figure.suffix.lower() not in (".svg", ".png"):
+        raise UsageError(f"{str(figure)!r}", where="--figure", expected="a file name that ends in .svg or .png")
+    if not figure.absolute().parent.is_dir():
+        raise UsageError(f"no folder {str(figure.parent)!r}", where="--figure", expected="a folder that exists")

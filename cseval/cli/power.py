@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cseval.cli.options import data_option, json_option, scheduler_option, seed_option, workers_option
+from cseval.cli.options import data_option, json_option, require_picture, scheduler_option, seed_option, workers_option
 
 if TYPE_CHECKING:
     from cseval.analyse import Settings
@@ -81,7 +81,7 @@ def power(
     from cseval.parallel import open_workers
     from cseval.project import Project
 
-    _require_picture(figure)
+    require_picture(figure)
     project = Project.find()
     evaluation = find(project, slug)
     plan = _plan(asked)
@@ -154,18 +154,6 @@ def _chosen(evaluation: Evaluation, inputs: Inputs, only: tuple[str, ...], every
         return analysis.role == "primary" or analysis.slug in only or (every and testable)
 
     return [a for a in analyses if wanted(a)]
-
-
-def _require_picture(figure: Path | None) -> None:
-    """Refuse a picture that cannot be written before anything is measured."""
-    from cseval.errors import UsageError
-
-    if figure is None:
-        return
-    if figure.suffix.lower() not in (".svg", ".png"):
-        raise UsageError(f"{str(figure)!r}", where="--figure", expected="a file name that ends in .svg or .png")
-    if not figure.absolute().parent.is_dir():
-        raise UsageError(f"no folder {str(figure.parent)!r}", where="--figure", expected="a folder that exists")
 
 
 def _draw(result: PowerResult, inputs: Inputs, analysis: str, path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cseval.cli.options import json_option
+from cseval.cli.options import json_option, require_picture
 
 if TYPE_CHECKING:
     from cseval.claims_report.gather import Told
@@ -41,7 +41,7 @@ def register(slug: str | None, overlaps: bool, figure: Path | None, as_json: boo
     from cseval.sources.catalogue import Catalogue
 
     _require_alone(slug, overlaps)
-    _require_picture(figure)
+    require_picture(figure)
     project = Project.find()
     registry, catalogue = _registry(project), Catalogue.imported(project)
     if slug is not None:
@@ -60,12 +60,6 @@ def _require_alone(slug: str | None, overlaps: bool) -> None:
     if slug is not None and overlaps:
         expected = "a programme or --overlaps; a programme's own overlaps are told with it"
         raise UsageError(f"{slug!r} and --overlaps together", where="cseval register", expected=expected)
-
-
-def _require_picture(figure: Path | None) -> None:
-    from cseval.cli import power
-
-    power._require_picture(figure)
 
 
 def _registry(project: Project) -> Registry:

@@ -190,6 +190,24 @@ def match_columns(columns: Sequence[str], aliases: Mapping[str, tuple[str, ...]]
     return found
 
 
+def all_columns(
+    columns: Sequence[str], aliases: Mapping[str, tuple[str, ...]], where: str, *, expected: str, todo: str = ""
+) -> dict[str, str]:
+    """Which header cell stands for each wanted column, where none may be missing.
+
+    Raises
+    ------
+    DataError
+        As `match_columns`, and if a wanted column is missing; `expected` and `todo` are what the message says then.
+    """
+    found = match_columns(columns, aliases, where)
+    missing = [w for w in aliases if w not in found]
+    if missing:
+        said = f"no column {aliases[missing[0]][0]} (header {shown(', '.join(columns))})"
+        raise DataError(said, where=f"{where}, row 1", expected=expected, todo=todo)
+    return found
+
+
 def read_sheet(path: Path, text: dict[str, str], whole: Sequence[str] = ()) -> Sheet:
     """Read columns of a CSV, .csv.gz or Parquet file.
 

@@ -15,7 +15,7 @@ from cseval.errors import DataError
 from cseval.months import month_number, month_text
 from cseval.sources.archive import open_archive
 from cseval.sources.files import magic, plain, shown
-from cseval.sources.sheets import Sheet, factor, header_of, match_columns, sheet_of
+from cseval.sources.sheets import Sheet, all_columns, factor, header_of, sheet_of
 from cseval.sources.street_files import Member
 
 if TYPE_CHECKING:
@@ -211,14 +211,8 @@ def read_stops_file(data: bytes, member: Member) -> Stops:
     """
     where = member.where
     header = header_of(data, where)
-    found = match_columns(header, _ALIASES, where)
-    missing = [w for w in _ALIASES if w not in found]
-    if missing:
-        raise DataError(
-            f"no column {_ALIASES[missing[0]][0]} (header {shown(', '.join(header))})",
-            where=f"{where}, row 1",
-            expected="the fifteen columns of data.police.uk: Type, Date, …, Outcome, …",
-        )
+    expected = "the fifteen columns of data.police.uk: Type, Date, …, Outcome, …"
+    found = all_columns(header, _ALIASES, where, expected=expected)
     sheet = sheet_of(data, where, found)
     factors = {name: factor(sheet.text[name]) for name in _ALIASES}
     _check_categories(factors, found, where)

@@ -10,7 +10,7 @@ import numpy as np
 
 from cseval.errors import DataError
 from cseval.sources.files import shown, slug
-from cseval.sources.sheets import Sheet, factor, header_of, match_columns, sheet_of
+from cseval.sources.sheets import Sheet, all_columns, factor, header_of, sheet_of
 from cseval.sources.street_files import Member, force_of
 
 if TYPE_CHECKING:
@@ -55,15 +55,13 @@ def count_file(data: bytes, member: Member) -> list[Part]:
     """
     where = member.where
     header = header_of(data, where)
-    found = match_columns(header, _ALIASES, where)
-    missing = [w for w in _ALIASES if w not in found]
-    if missing:
-        raise DataError(
-            f"no column {_ALIASES[missing[0]][0]} (header {shown(', '.join(header))})",
-            where=f"{where}, row 1",
-            expected="Crime ID, Month, Reported by, LSOA code, LSOA name, Crime type",
-            todo="Files from before 2013 have no LSOA; download them again in the present format",
-        )
+    found = all_columns(
+        header,
+        _ALIASES,
+        where,
+        expected="Crime ID, Month, Reported by, LSOA code, LSOA name, Crime type",
+        todo="Files from before 2013 have no LSOA; download them again in the present format",
+    )
     sheet = sheet_of(data, where, found)
     repeated = _exact_repeats(data, header, sheet, where)
     month_codes, months = factor(sheet.text["month"])
