@@ -105,7 +105,9 @@ VICTIMS, NON_DOMESTIC = 0.38, 0.91
 VICTIM_RATIO = 0.84
 
 
-def simulate_boroughs(seed: int = DEFAULT_SEED, outcomes: Mapping[str, BoroughOutcome] = OUTCOMES) -> Inputs:
+def simulate_boroughs(
+    seed: int = DEFAULT_SEED, outcomes: Mapping[str, BoroughOutcome] = OUTCOMES, start: str = START
+) -> Inputs:
     """Simulate demonstration inputs by borough.
 
     Parameters
@@ -114,12 +116,14 @@ def simulate_boroughs(seed: int = DEFAULT_SEED, outcomes: Mapping[str, BoroughOu
         Everything is a pure function of it.
     outcomes : mapping of str to BoroughOutcome
         Simulated in this order. ``knife_crime_with_injury`` and ``knife_crime_without_injury`` must be among them.
+    start : str
+        First month of the programme, ``YYYY-MM``.
 
     Returns
     -------
     Inputs
         With residents as exposure; the groups ``inner``, ``outer`` and ``neighbours``; and `truth`: the true log effect
-        of each outcome from `START` on.
+        of each outcome from `start` on.
     """
     rng = np.random.default_rng(seed)
     areas = _map(rng)
@@ -128,13 +132,13 @@ def simulate_boroughs(seed: int = DEFAULT_SEED, outcomes: Mapping[str, BoroughOu
     common = _autoregression(rng.standard_normal((len(areas.units), len(periods))))
     means = {name: _log_mean(areas, periods, residents, common, spec, rng) for name, spec in outcomes.items()}
     counts = {name: _draw(mean, outcomes[name].dispersion, rng) for name, mean in means.items()}
-    treated = _at_peak(counts["knife_crime_with_injury"], _inner(areas), periods)
+    treated = _at_peak(counts["knife_crime_with_injury"], _inner(areas), _months_before(start))
     for name, spec in outcomes.items():
-        _apply(counts[name], means[name], treated, spec, periods, rng)
+        _apply(counts[name], means[name], treated, spec, _months_before(start), rng)
     panel = Panel(
         units=areas.units,
         periods=periods,
-        counts=_nested(counts, treated, periods, rng),
+        counts=_nested(counts, outcomes, treated, _months_before(start), rng),
         exposure=residents,
         names=_names(areas.units, treated),
         districts=_names(areas.units, treated),
@@ -147,7 +151,9 @@ def simulate_boroughs(seed: int = DEFAULT_SEED, outcomes: Mapping[str, BoroughOu
 def _inputs(panel: Panel, areas: Areas, treated: int, outcomes: Mapping[str, BoroughOutcome]) -> Inputs:
     inner = frozenset(areas.units[i] for i in _inner(areas))
     own = frozenset((areas.units[treated],))
-    ratio = {name: outcomes[name].true_ratio if name in outcomes else VICTIM_RATIO for name in panel.outcomes}
+    ratio = {
+        name: outcomes[name].true_ratio if name in outcomes else _victim_ratio(outcomes) for name in panel.outcomes
+    }
     ratio["knife_crime"] = outcomes["knife_crime_with_injury"].true_ratio
     return Inputs(
         panel=panel,
@@ -251,9 +257,19 @@ def _draw(log_mean: Floats, dispersion: float, rng: np.random.Generator) -> Coun
     return rng.poisson(rate).astype(np.int64)
 
 
-def _at_peak(counts: Counts, inner: npt.NDArray[np.int64], periods: tuple[str, ...]) -> int:
+def _months_before(start: str) -> int:
+    """Simulated months before the start."""
+    return month_number(start) - month_number(FIRST)
+
+
+def _victim_ratio(outcomes: Mapping[str, BoroughOutcome]) -> float:
+    """The true effect on victims: the founding plan's own, or that on offences with injury where it is another."""
+    injury = outcomes["knife_crime_with_injury"].true_ratio
+    return VICTIM_RATIO if injury == OUTCOMES["knife_crime_with_injury"].true_ratio else injury
+
+
+def _at_peak(counts: Counts, inner: npt.NDArray[np.int64], start: int) -> int:
     """Position of the inner borough whose last year before the plan is highest against its earlier years."""
-    start = month_number(START) - month_number(periods[0])
     excess = (counts[inner, start - 12 : start].mean(axis=1) + 1) / (counts[inner, : start - 12].mean(axis=1) + 1)
     return int(inner[int(np.argmax(excess))])
 
@@ -263,23 +279,25 @@ def _apply(
     log_mean: Floats,
     treated: int,
     spec: BoroughOutcome,
-    periods: tuple[str, ...],
+    post: int,
     rng: np.random.Generator,
 ) -> None:
     """Draw the treated borough's months from the start on again, with the true ratio; the array is this module's."""
     if spec.true_ratio != 1.0:
-        post = month_number(START) - month_number(periods[0])
         counts[treated, post:] = _draw(log_mean[treated, post:] + math.log(spec.true_ratio), spec.dispersion, rng)
 
 
 def _nested(
-    counts: Mapping[str, Counts], treated: int, periods: tuple[str, ...], rng: np.random.Generator
+    counts: Mapping[str, Counts],
+    outcomes: Mapping[str, BoroughOutcome],
+    treated: int,
+    post: int,
+    rng: np.random.Generator,
 ) -> dict[str, Counts]:
     """The published outcomes from those drawn: sums for knife crime, thinned offences for victims."""
     injury = counts["knife_crime_with_injury"]
     share = np.full(injury.shape, VICTIMS)
-    post = month_number(START) - month_number(periods[0])
-    share[treated, post:] *= VICTIM_RATIO / OUTCOMES["knife_crime_with_injury"].true_ratio
+    share[treated, post:] *= _victim_ratio(outcomes) / outcomes["knife_crime_with_injury"].true_ratio
     victims = rng.binomial(injury, share).astype(np.int64)
     knife = {
         "knife_crime": injury + counts["knife_crime_without_injury"],

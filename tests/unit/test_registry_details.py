@@ -32,7 +32,12 @@ def said(slug, registry):
 def test_every_programme_of_the_papers_is_registered(founding):
     assert len(founding.programmes) == 14
     assert all(p.source and p.paragraph and p.mechanism for p in founding.programmes.values())
-    assert set(founding.evaluations) == {"pilot-evaluation", "knife-crime-action-plan"}
+    assert set(founding.evaluations) == {
+        "pilot-evaluation",
+        "knife-crime-action-plan",
+        "operation-continuum",
+        "rapid-response-team",
+    }
 
 
 def test_taskforce_has_its_officers_outputs_and_money_with_their_paragraphs(founding):
