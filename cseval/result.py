@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cseval.inference.guard import Judgement
     from cseval.inputs import Inputs
     from cseval.power import PowerResult
+    from cseval.registry.breaks import Break
     from cseval.spec import Analysis, Evaluation
     from cseval.tables import Table
 
@@ -108,6 +109,8 @@ class EvaluationResult:
         Of the primary and the secondary analyses.
     claims : tuple of ClaimResult
         What the data say of public statements.
+    breaks : tuple of Break
+        Dated changes of recording and events that move an outcome within the window; none on simulated data.
     further : mapping of str to pandas.DataFrame
         Tables that estimators and claims leave of their own, by file name.
     durations : mapping of str to float
@@ -135,6 +138,7 @@ class EvaluationResult:
     inference: pd.DataFrame
     power: tuple[PowerResult, ...] = ()
     claims: tuple[ClaimResult, ...] = ()
+    breaks: tuple[Break, ...] = ()
     further: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     durations: Mapping[str, float] = field(default_factory=dict)
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cseval import formats as f
 from cseval.estimate import LOG
 from cseval.estimators.its_notes import LEVEL, autocorrelation_p
 from cseval.reporting import figures_style as style
+from cseval.reporting.dated_changes import breaks_of, breaks_words, mark_breaks
 from cseval.reporting.figures import Figure
 from cseval.reporting.tables import label_of, number, source_words
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cseval.registry.breaks import Break
     from cseval.result import AnalysisResult, EvaluationResult
 
 
@@ -52,16 +54,18 @@ def series_figure(result: EvaluationResult) -> Figure | str:
     if not len(data) or data["comparison"].isna().all():
         return "The figure of treated area against comparison is left out: the run holds no monthly series."
     outcome = f.outcome_words(primary.estimate.outcome)
+    breaks = breaks_of(result, primary.estimate.outcome, data["period"].tolist())
     return Figure(
         name="series",
         title=f"Treated area against comparison, {outcome} by month",
         alt=_series_alt(data, outcome, start),
         caption=(
             "Recorded incidents in the treated area, and in the comparison scaled to the treated area's level "
-            f"before the start. {later_starts(result)}The axis starts at zero. Source: {source_words(result)}."
+            f"before the start. {later_starts(result)}{breaks_words(breaks)}The axis starts at zero. "
+            f"Source: {source_words(result)}."
         ),
         data=data[["period", "event_time", "phase", "observed", "comparison"]],
-        draw=lambda canvas: _draw_series(canvas, data, start, primary.design.staggered),
+        draw=lambda canvas: _draw_series(canvas, data, start, primary.design.staggered, breaks),
         mark=style.mark_of(result),
     )
 
@@ -103,10 +107,11 @@ def later_starts(result: EvaluationResult) -> str:
     )
 
 
-def _draw_series(canvas: Any, data: pd.DataFrame, start: str, several: bool) -> None:
+def _draw_series(canvas: Any, data: pd.DataFrame, start: str, several: bool, breaks: Sequence[Break]) -> None:
     axes = panel_axes(canvas, left=0.85, right=1.5)
     two_lines_by_month(axes, data, "comparison", "Comparison,\nscaled (dashed)")
     style.mark_start(axes, start, first=several)
+    mark_breaks(axes, breaks)
 
 
 def two_lines_by_month(axes: Any, data: pd.DataFrame, other: str, name: str) -> None:
@@ -143,6 +148,7 @@ def its_figure(result: EvaluationResult) -> Figure | str:
     analysis, data = found[0]
     outcome = f.outcome_words(analysis.estimate.outcome)
     start = analysis.design.start
+    breaks = breaks_of(result, analysis.estimate.outcome, data["period"].tolist())
     return Figure(
         name="its",
         title=f"Interrupted time series of {outcome}: what was expected without the programme",
@@ -150,10 +156,11 @@ def its_figure(result: EvaluationResult) -> Figure | str:
         caption=(
             f"{label_of(result, analysis.analysis.slug)}. Points: recorded incidents a month. Solid line: fitted. "
             "Dashed line: what the fit expects without the programme, with its 95% band. "
-            f"{its_caveats(result, analysis)}The axis starts at zero. Source: {source_words(result)}."
+            f"{its_caveats(result, analysis)}{breaks_words(breaks)}The axis starts at zero. "
+            f"Source: {source_words(result)}."
         ),
         data=data[["period", "event_time", "phase", "observed", "fitted", "counterfactual", "low", "high"]],
-        draw=lambda canvas: _draw_its(canvas, data, start),
+        draw=lambda canvas: _draw_its(canvas, data, start, breaks),
         mark=style.mark_of(result),
     )
 
@@ -197,7 +204,7 @@ def _its_alt(data: pd.DataFrame, analysis: AnalysisResult, outcome: str, start: 
     )
 
 
-def _draw_its(canvas: Any, data: pd.DataFrame, start: str) -> None:
+def _draw_its(canvas: Any, data: pd.DataFrame, start: str, breaks: Sequence[Break]) -> None:
     import seaborn as sns
 
     axes = panel_axes(canvas, left=0.85, right=2.0)
@@ -212,6 +219,7 @@ def _draw_its(canvas: Any, data: pd.DataFrame, start: str) -> None:
     axes.plot(late, after["counterfactual"], color=style.ORANGE, linestyle=(0, (5, 2)), zorder=3)
     incidents_axes(axes, data)
     style.mark_start(axes, start)
+    mark_breaks(axes, breaks)
     expected = "Expected without\nthe programme\n(dashed, 95% band)"
     style.end_labels(
         axes,

@@ -14,6 +14,7 @@ from cseval.inputs import DEMONSTRATION
 from cseval.reporting import further
 from cseval.reporting import tables as t
 from cseval.reporting import tables_inference as ti
+from cseval.reporting.dated_changes import breaks_table
 from cseval.reporting.document import (
     Answer,
     Block,
@@ -80,6 +81,7 @@ def build_document(
         _section("left-out", "What was left out", _left_out(result, not_drawn)),
         _section("context", "For context", *further.context_blocks(result)),
         _section("overlaps", "Other programmes at the same time", *_overlaps(result)),
+        _section("dated-changes", "Changes of recording and events in these months", *_dated_changes(result)),
         _section("evidence", "How strong this evidence is", Paragraph(text=f.full_stop(result.evidence))),
         _section("limits", "Limits", lines(*map(f.full_stop, result.evaluation.limits))),
         _section("data", "Data and licences", *_data(result)),
@@ -270,6 +272,10 @@ def _overlaps(result: EvaluationResult) -> list[Block]:
     if not len(table.values):
         return [*first, Paragraph(text="The programme register holds no other programme in these months.")]
     return [*first, TableBlock(table=table)]
+
+
+def _dated_changes(result: EvaluationResult) -> list[Block]:
+    return [TableBlock(table=breaks_table(result))] if result.breaks else []
 
 
 def _data(result: EvaluationResult) -> list[Block]:

@@ -1,7 +1,7 @@
 """Operation Continuum and the Rapid Response Team on published borough counts, against ratios computed without cseval.
 
-With counts alone and one month dummy for each month, the Poisson effect of one treated borough is the ratio of ratios of
-totals; its p-value is the rank of the change among the boroughs. Both are worked out here from the CSV with pandas.
+With counts alone and a dummy for each month, the Poisson effect of one treated borough is the ratio of ratios of
+totals; its p-value is the rank of the change among the boroughs. The ratio is worked out here from the CSV with pandas.
 """
 
 from __future__ import annotations

@@ -289,7 +289,9 @@ def test_intervals_scale_with_the_coefficients():
     scaled = replace(study, pre=7 * study.pre, post=7 * study.post, covariance=49 * study.covariance)
     bend, drift = smoothness_interval(study, 0.03), relative_magnitude_interval(study, 1.0)
     bent, drifted = smoothness_interval(scaled, 0.21), relative_magnitude_interval(scaled, 1.0)
-    assert (bent.low, bent.high) == pytest.approx((7 * bend.low, 7 * bend.high), rel=1e-8)
+    # The bend's interval ends where a minimiser stops, whose own tolerance differs a little between processors.
+    close = 1e-7 * scaled.std_error
+    assert (bent.low, bent.high) == pytest.approx((7 * bend.low, 7 * bend.high), rel=1e-8, abs=close)
     assert (drifted.low, drifted.high) == pytest.approx((7 * drift.low, 7 * drift.high), rel=1e-6)
 
 
