@@ -1,4 +1,4 @@
-"""Dated changes of recording and events: on every real series, in its caption and in a table; none on simulated data."""
+"""Dated changes of recording and events: on every real series and in a table of the report; none on simulated data."""
 
 from __future__ import annotations
 
