@@ -41,7 +41,7 @@ def breaks_words(breaks: Sequence[Break]) -> str:
     """What the letters on a series stand for, as a sentence for its caption; empty without any."""
     if not breaks:
         return ""
-    items = (f"{letter}, {_name(b)} ({when(b)})" for letter, b in zip(ascii_uppercase, breaks, strict=False))
+    items = (f"{letter}, {b.name} ({when(b)})" for letter, b in zip(ascii_uppercase, breaks, strict=False))
     return f"Dotted lines, dated changes that the register holds: {'; '.join(items)}. "
 
 
@@ -73,7 +73,3 @@ def breaks_table(result: EvaluationResult) -> Table:
         headings={"name": "Change", "what": "What changed", "source": "Source of the date"},
         notes=("Each moves at least one outcome of this run; those of the series are drawn on it.",),
     )
-
-
-def _name(change: Break) -> str:
-    return change.name[:1].lower() + change.name[1:] if change.name[1:2].islower() else change.name

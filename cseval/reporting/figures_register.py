@@ -28,7 +28,9 @@ LOOKS = {
     EVENT: (style.ORANGE, "", "Event"),
 }
 MARKERS = {RECORDING: "D", EVENT: "o"}
-HEADINGS = {PROGRAMME: "Programmes", WINDOW: "Evaluations", "change": "Changes elsewhere"}
+HEADINGS = {PROGRAMME: "Programmes", "change": "Changes elsewhere"}
+#: Height of a bar, and of the thinner one right under it for the months evaluated, in inches.
+THICK, THIN = 0.17, 0.09
 #: Months before the first programme that are shown.
 AHEAD = 12
 #: Inches under the plot for the legend.
@@ -62,7 +64,8 @@ def register_figure(registry: Registry) -> Figure | str:
     first, last = _months(known, registry)
     shown = [b for b in registry.breaks if b.kind != MILESTONE and b.runs_in(first, last) and b.first >= first]
     rows = [*_programme_rows(registry), *_window_rows(registry), *_change_rows(shown)]
-    groups = [(h, [r.name for r in rows if _group(r) == kind]) for kind, h in HEADINGS.items()]
+    placed = [r for r in rows if r.kind != WINDOW]  # a window stands under the bar of its programme
+    groups = [(h, [r.name for r in placed if _group(r) == kind]) for kind, h in HEADINGS.items()]
     places = place_rows([g for g in groups if g[1]], WORDED + LEGEND)
     return Figure(
         name="register-timeline",
@@ -78,7 +81,7 @@ def register_figure(registry: Registry) -> Figure | str:
 
 
 def _group(row: _Row) -> str:
-    return row.kind if row.kind in (PROGRAMME, WINDOW) else "change"
+    return row.kind if row.kind == PROGRAMME else "change"
 
 
 def _months(known: Sequence[Run], registry: Registry) -> tuple[str, str]:
@@ -142,8 +145,8 @@ def _alt(registry: Registry, known: Sequence[Run], months: tuple[str, str], show
     missing = f" {f.sentence_case(f.number_words(undated))} more have no start in the sources." if undated else ""
     return (
         f"Timeline of {f.plural(len(registry.runs), 'programme')} from {f.span_words(*months)}: up to {most} ran at "
-        f"the same time, {when}, so no change then can be credited to one of them by its date.{missing} Below them "
-        f"the months of {f.plural(len(registry.windows), 'evaluation')}, "
+        f"the same time, {when}, so no change then can be credited to one of them by its date.{missing} Under "
+        f"their bars the months of {f.plural(len(registry.windows), 'evaluation')}; below them "
         f"{f.plural(recording, 'change of recording', 'changes of recording')} and "
         f"{f.plural(len(shown) - recording, 'event')}."
     )
@@ -153,10 +156,10 @@ def _caption(registry: Registry, first: str, shown: int) -> str:
     others = sum(b.kind != MILESTONE for b in registry.breaks) - shown
     left = f" {f.plural(others, 'dated change')} before or after these months are not drawn." if others else ""
     return (
-        "On the right, how many other programmes ran in the same months and may have been in the same place. An arrow "
-        f"means that a bar began before {f.month_words(first)}, or that no end is in the sources. A point is the first "
-        f"month of a change, a line how long it lasted where it ended.{left} Source: data/reference/programmes.csv and "
-        "breaks.csv."
+        "The thin bar under a programme is the months that its evaluation looks at. On the right, how many other "
+        "programmes ran in the same months and may have been in the same place. An arrow means that a bar began "
+        f"before {f.month_words(first)}, or that no end is in the sources. A point is the first month of a change, a "
+        f"line how long it lasted where it ended.{left} Source: data/reference/programmes.csv and breaks.csv."
     )
 
 
@@ -169,8 +172,13 @@ def _draw(canvas: Any, rows: Sequence[_Row], places: Rows, months: tuple[str, st
     lift = LEGEND / canvas.get_size_inches()[1]
     axes.set_position((box.x0, box.y0 + lift, box.width, box.height))
     style.month_axis(axes, months[0], months[1], most=7)
-    for row, (at, _) in zip(rows, places.names, strict=True):
-        _draw_row(axes, row, at, (month_number(months[0]), month_number(months[1]) + 1))
+    ends = (month_number(months[0]), month_number(months[1]) + 1)
+    placed = [r for r in rows if r.kind != WINDOW]
+    for row, (at, _) in zip(placed, places.names, strict=True):
+        _draw_row(axes, row, at, ends)
+    under = {row.name: at + (THICK + THIN) / 2 for row, (at, _) in zip(placed, places.names, strict=True)}
+    for row in (r for r in rows if r.kind == WINDOW and r.name in under):
+        _draw_row(axes, row, under[row.name], ends)
     axes.annotate(
         "Overlaps", (1, 1), xycoords="axes fraction", xytext=(6, 4), textcoords="offset points", va="bottom",
         annotation_clip=False,
@@ -194,7 +202,7 @@ def _draw_row(axes: Any, row: _Row, at: float, ends: tuple[int, int]) -> None:
         return
     left, right = max(begin, low), min(end, high)
     look = {"facecolor": colour, "hatch": hatch, "edgecolor": style.TEAL if hatch else colour, "linewidth": 0.8}
-    axes.barh(at, right - left, left=left, height=0.17, zorder=2, **look)
+    axes.barh(at, right - left, left=left, height=THIN if row.kind == WINDOW else THICK, zorder=2, **look)
     for past, spot, arrow in ((begin < low, low, "<"), (open_end or end > high, high, ">")):
         if past:
             axes.plot(spot, at, marker=arrow, ms=8, color=style.INK, clip_on=False, zorder=3)

@@ -143,7 +143,8 @@ def context_blocks(result: EvaluationResult) -> list[Block]:
 def _context_table(result: EvaluationResult, table: Table) -> Table:
     """The last rows of a table for context, with its own source."""
     rows = table.values.tail(CONTEXT_ROWS)
-    notes = (*table.notes, f"The last {len(rows)} of {len(table.values)} rows; {context_file(table)}.csv has all.")
+    cut = f"The last {len(rows)} of {len(table.values)} rows; {context_file(table)}.csv has all."
+    notes = (*table.notes, *((cut,) if len(rows) < len(table.values) else ()))
     return replace(printable(replace(table, values=rows, notes=notes), result), source=table.source)
 
 

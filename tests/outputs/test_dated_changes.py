@@ -48,8 +48,8 @@ def test_only_changes_that_move_the_outcome_within_the_series_are_drawn(marked) 
 def test_the_caption_names_each_letter_and_the_line_stands_before_its_month(marked) -> None:
     result, inside = marked
     figure = series_figure(result)
-    assert f"A, new form ({when(inside)})" in figure.caption
-    assert "other offence" not in figure.caption
+    assert f"A, New form ({when(inside)})" in figure.caption
+    assert "Other offence" not in figure.caption
     canvas = Canvas()
     axes = canvas.add_subplot()
     axes.set_xlim(month_number(inside.first) - 10, month_number(inside.first) + 10)

@@ -1,4 +1,4 @@
-"""Operation Continuum and the Rapid Response Team on published borough counts, against ratios computed without cseval.
+"""Programmes of the whole borough on published borough counts, against ratios computed without cseval.
 
 With counts alone and a dummy for each month, the Poisson effect of one treated borough is the ratio of ratios of
 totals; its p-value is the rank of the change among the boroughs. The ratio is worked out here from the CSV with pandas.
@@ -71,3 +71,36 @@ def test_drug_offences_are_given_no_direction() -> None:
     evaluation = load(ROOT / "analyses" / "operation_continuum.py")
     assert "Neither a rise nor a fall" in evaluation.limits[0]
     assert "police activity" in evaluation.primary.label
+
+
+@pytest.fixture(scope="module")
+def taskforce(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("published")
+    for path in FILES:
+        (folder / path.name).symlink_to(path)
+    return load(ROOT / "analyses" / "partnership_taskforce.py").real(Catalogue.folder(folder))
+
+
+def test_what_an_arrest_of_the_taskforce_cost(taskforce) -> None:
+    """£3m over three years against 356 arrests of one year and 1,218 of three; the days in post worked out by hand."""
+    year, three, _ = (t.values for t in taskforce.context)
+    arrests = year[(year["output"] == "Arrests") & (year["cost"] == 1_000_000)]
+    assert arrests["each"].tolist() == [round(1e6 / 356)]
+    months = (157 * 6 + 208 * 11) / 365 * 12  # to 4 September 2018, and from then to 31 March 2019
+    assert arrests["per_officer_month"].tolist() == [pytest.approx(356 / months, abs=0.005)]
+    assert three.set_index("output").loc["Arrests", "each"] == round(3e6 / 1218)
+
+
+def test_break_even_of_the_price_proposed(taskforce) -> None:
+    """£771,000 over the unit cost in its prices, over offences for each recorded one; a source for every figure."""
+    table = taskforce.context[2]
+    rows = table.values.set_index("offence")
+    violence = rows.loc["Violence with injury"]
+    assert violence["actual"] == pytest.approx(771_000 / violence["unit_cost"], abs=0.06)
+    assert violence["recorded"] == pytest.approx(771_000 / violence["unit_cost"] / 1.64, abs=0.06)
+    assert violence["recorded"] == pytest.approx(28.4, abs=0.05)
+    assert any("No benefit is claimed" in note for note in table.notes)
+    assert all(t.source for t in taskforce.context)
+    assert {p.path for p in taskforce.provenance if p.kind == "reference"} == {
+        f"data/reference/{name}.csv" for name in ("budgets", "unit_costs", "deflators")
+    }

@@ -37,6 +37,7 @@ def test_every_programme_of_the_papers_is_registered(founding):
         "knife-crime-action-plan",
         "operation-continuum",
         "rapid-response-team",
+        "partnership-taskforce",
     }
 
 
