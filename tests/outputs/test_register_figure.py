@@ -36,7 +36,7 @@ def test_the_founding_timeline_can_be_read(founding):
 
 def test_it_draws_every_programme_window_and_change_of_its_months(founding):
     data = register_figure(founding).data
-    assert data["kind"].value_counts().to_dict() == {"programme": 14, "event": 6, "recording": 3, "evaluation": 5}
+    assert data["kind"].value_counts().to_dict() == {"programme": 14, "event": 6, "recording": 3, "evaluation": 6}
     names = data["name"].tolist()
     assert "ASB and Drug Suppression Unit, proposed" in names
     assert names.index("Safer Together campaign") < names.index("Operation Continuum")

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.skipif(not all(p.exists() for p in FILES), reason="no f
 NO_BOROUGH = "London Heathrow and London City Airports"
 CASES = {
     "operation_continuum": ("MajorText", "Drug Offences", "201012", "201711", "201712", "201911"),
+    "asb_blueprint": ("MinorText", "Public Fear Alarm or Distress", "201412", "201702", "201803", "202002"),
     "rapid_response_team": ("MinorText", "Violence with Injury", "201501", "201812", "201901", "201912"),
 }
 

@@ -38,6 +38,7 @@ def test_every_programme_of_the_papers_is_registered(founding):
         "operation-continuum",
         "rapid-response-team",
         "partnership-taskforce",
+        "asb-blueprint",
     }
 
 
