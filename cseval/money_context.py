@@ -25,8 +25,8 @@ TITLE = "Figures of the two council papers and published unit costs"
 WHOLE_POUNDS = ("cost", "each", "published", "unit_cost")
 DECIMALS = {"per_officer_month": 2, "recorded": 1, "actual": 1, "without_anticipation": 1, "multiplier": 2}
 NO_BENEFIT = (
-    "These are offences that would have to be averted, not offences that were. No benefit is claimed: the evaluation "
-    "tells no effect from zero."
+    "These are offences that would have to be averted, not offences that were. No benefit is claimed, whatever the "
+    "estimates beside this table say."
 )
 
 
