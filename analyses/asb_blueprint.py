@@ -67,14 +67,13 @@ def demonstration(seed: int) -> Inputs:
     """Thirty-two fictional boroughs, in one of which disorder falls by a twentieth."""
     from dataclasses import replace
 
-    from cseval.sources.demonstration_boroughs import OUTCOMES, BoroughOutcome, simulate_boroughs
+    from cseval.sources.demonstration_boroughs import UNTOUCHED, BoroughOutcome, simulate_boroughs
 
-    untouched = {name: replace(spec, true_ratio=1.0) for name, spec in OUTCOMES.items()}
     fear = BoroughOutcome(
         level=75.0, spread=0.3, trend=0.08, drift=0.02, season=0.05, shock=0.06, dispersion=0.005, true_ratio=0.95
     )
     damage = replace(fear, level=160.0, spread=0.25, trend=-0.02, shock=0.05, true_ratio=1.0)
-    return simulate_boroughs(seed, {**untouched, STAND_IN: fear, "criminal_damage": damage}, START)
+    return simulate_boroughs(seed, {**UNTOUCHED, STAND_IN: fear, "criminal_damage": damage}, START)
 
 
 def secondary(outcome: str, label: str, note: str) -> Analysis:

@@ -67,16 +67,15 @@ def demonstration(seed: int) -> Inputs:
     """Thirty-two fictional boroughs, in which the operation brings more drug offences to light."""
     from dataclasses import replace
 
-    from cseval.sources.demonstration_boroughs import OUTCOMES, BoroughOutcome, simulate_boroughs
+    from cseval.sources.demonstration_boroughs import UNTOUCHED, BoroughOutcome, simulate_boroughs
 
-    untouched = {name: replace(spec, true_ratio=1.0) for name, spec in OUTCOMES.items()}
     drugs = BoroughOutcome(
         level=110.0, spread=0.45, trend=-0.05, drift=0.03, season=0.02, shock=0.15, dispersion=0.02, true_ratio=1.2
     )
     inputs = simulate_boroughs(
         seed,
         {
-            **untouched,
+            **UNTOUCHED,
             "possession_of_drugs": drugs,
             "trafficking_of_drugs": replace(drugs, level=9.0, trend=0.0),
             "public_fear_alarm_or_distress": replace(

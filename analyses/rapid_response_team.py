@@ -65,11 +65,9 @@ def real(catalogue: Catalogue) -> Inputs:
 
 def demonstration(seed: int) -> Inputs:
     """Thirty-two fictional boroughs, in which the team changes nothing that can be seen in a whole borough."""
-    from dataclasses import replace
+    from cseval.sources.demonstration_boroughs import UNTOUCHED, simulate_boroughs
 
-    from cseval.sources.demonstration_boroughs import OUTCOMES, simulate_boroughs
-
-    return simulate_boroughs(seed, {name: replace(spec, true_ratio=1.0) for name, spec in OUTCOMES.items()}, START)
+    return simulate_boroughs(seed, UNTOUCHED, START)
 
 
 def secondary(outcome: str, label: str, note: str) -> Analysis:

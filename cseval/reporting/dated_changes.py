@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cseval import formats as f
 from cseval.months import month_number
 from cseval.registry.breaks import breaks_in
+from cseval.registry.words import months_words
 from cseval.reporting import figures_style as style
 from cseval.reporting.tables_base import make_table
 from cseval.spec import Window
@@ -47,9 +48,7 @@ def breaks_words(breaks: Sequence[Break]) -> str:
 
 def when(change: Break) -> str:
     """The months of a change in words."""
-    if not change.last:
-        return f"from {f.month_words(change.first)}"
-    return f.month_words(change.first) if change.first == change.last else f.span_words(change.first, change.last)
+    return months_words(change.first, change.last) if change.last else f"from {f.month_words(change.first)}"
 
 
 def breaks_table(result: EvaluationResult) -> Table:

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -99,6 +99,9 @@ OUTCOMES: Mapping[str, BoroughOutcome] = {
     ),
     "homicide": BoroughOutcome(level=0.32, spread=0.35, trend=0.02, drift=0.0, season=0.0, shock=0.05, dispersion=0.01),
 }
+
+#: The same outcomes, on which a programme has no effect.
+UNTOUCHED: Mapping[str, BoroughOutcome] = {name: replace(spec, true_ratio=1.0) for name, spec in OUTCOMES.items()}
 
 #: Victims under 25 per offence with injury; the share of them in no domestic incident; the plan's effect on victims.
 VICTIMS, NON_DOMESTIC = 0.38, 0.91

@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 
 from cseval.loading import load
-from cseval.sources.demonstration_boroughs import OUTCOMES, simulate_boroughs
+from cseval.sources.demonstration_boroughs import OUTCOMES, UNTOUCHED, simulate_boroughs
 
 ANALYSES = Path(__file__).resolve().parents[2] / "analyses"
-UNTOUCHED = {name: replace(spec, true_ratio=1.0) for name, spec in OUTCOMES.items()}
 
 
 def test_the_effect_begins_at_the_given_start_and_not_before() -> None:
