@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cseval.errors import CsevalError, SpecError, UsageError
 from cseval.inputs import DEMONSTRATION, REAL
+from cseval.study import Study
 
 if TYPE_CHECKING:
     from cseval.inputs import Inputs
@@ -53,13 +54,67 @@ def choose_inputs(evaluation: Evaluation, project: Project, data: str, seed: int
     catalogue = Catalogue.imported(project)
     missing = catalogue.missing(evaluation.needs)
     if missing:
-        lacking = " and ".join(missing) + (" is" if len(missing) == 1 else " are")
-        why = f"Demonstration data (simulated, no real place), because {lacking} not imported."
+        why = f"Demonstration data (simulated, no real place), because {lacking(missing)} not imported."
         return evaluation.demonstration(seed), why
     return _call(evaluation, catalogue), "Real data: every source that is needed is imported and verified."
 
 
-def choose_kind(evaluation: Evaluation, project: Project, data: str) -> str:
+def choose_study(study: Study, project: Project, data: str) -> tuple[str, str]:
+    """Which kind of data a study uses, ``real`` or ``demonstration``, and why.
+
+    Raises
+    ------
+    UsageError
+        If `data` names a folder that is absent or lacks a source that is needed, or nothing of it can be simulated.
+    """
+    kind = study_kind(study, project, data)
+    if data == DEMONSTRATION:
+        return kind, "Demonstration data, as asked: simulated, no real place."
+    if kind == DEMONSTRATION:
+        missing = choose_catalogue(study, project, AUTO).missing(study.needs)
+        return kind, f"Demonstration data (simulated, no real place), because {lacking(missing)} not imported."
+    if data != AUTO:
+        missing = choose_catalogue(study, project, data).missing(study.needs)
+        if missing:
+            raise UsageError(
+                f"{data} lacks {', '.join(missing)}", where="--data", expected="a file of each source that is needed"
+            )
+        return kind, f"Real data read from {data}."
+    return kind, "Real data: every source that is needed is imported and verified."
+
+
+def study_kind(study: Study, project: Project, data: str) -> str:
+    """Which kind of data a study would use, without reading any; raises as `choose_study`."""
+    wanted = data if data in (AUTO, DEMONSTRATION) else REAL
+    if wanted == REAL:
+        _require_folder(Path(data))
+    absent = wanted == AUTO and bool(choose_catalogue(study, project, AUTO).missing(study.needs))
+    if not absent and wanted != DEMONSTRATION:
+        return REAL
+    if study.real_only:
+        raise UsageError(
+            f"{study.slug} has no demonstration: {study.real_only.rstrip('.')}", where="--data", expected="real data"
+        )
+    return DEMONSTRATION
+
+
+def choose_catalogue(evaluation: Evaluation | Study, project: Project, data: str) -> Catalogue:
+    """The published files that further parts may read: the imported ones, those of a folder, or none if simulated."""
+    from cseval.sources.catalogue import Catalogue
+
+    if data == DEMONSTRATION:
+        return Catalogue(root=project.root)
+    if data == AUTO:
+        return Catalogue.imported(project)
+    return Catalogue.folder(Path(data), (*evaluation.needs, *evaluation.optional))
+
+
+def lacking(missing: tuple[str, ...]) -> str:
+    """Kinds of source that are absent, as the subject of a sentence with its verb."""
+    return " and ".join(missing) + (" is" if len(missing) == 1 else " are")
+
+
+def choose_kind(evaluation: Evaluation | Study, project: Project, data: str) -> str:
     """Which kind of data a run would use, ``real`` or ``demonstration``, without reading any.
 
     Raises
@@ -67,6 +122,8 @@ def choose_kind(evaluation: Evaluation, project: Project, data: str) -> str:
     UsageError
         If `data` names a folder that is absent, or no real data exist.
     """
+    if isinstance(evaluation, Study):
+        return study_kind(evaluation, project, data)
     if data == DEMONSTRATION:
         return DEMONSTRATION
     if evaluation.demonstration_only:

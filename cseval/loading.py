@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,23 +14,50 @@ from cseval.errors import SpecError, UsageError
 if TYPE_CHECKING:
     from cseval.project import Project
     from cseval.spec import Evaluation
+    from cseval.study import Study
 
 
-def evaluations(project: Project) -> dict[str, Evaluation]:
-    """Every evaluation of the project by slug, in order of slug.
+def evaluations(project: Project) -> dict[str, Evaluation | Study]:
+    """Every evaluation and study of the project by slug, in order of slug.
 
     Raises
     ------
     SpecError
         If a module cannot be loaded, exposes no EVALUATION, or repeats a slug.
     """
-    found: dict[str, Evaluation] = {}
+    found: dict[str, Evaluation | Study] = {}
     places: dict[str, Path] = {}
     for path in sorted(project.analyses.glob("[!_]*.py")):
         evaluation = load(path)
         if evaluation.slug in found:
             raise _repeated(evaluation.slug, path, places[evaluation.slug])
         found[evaluation.slug], places[evaluation.slug] = evaluation, path
+    return dict(sorted(found.items()))
+
+
+def impact_evaluations(project: Project, *, whole: bool = True) -> dict[str, Evaluation]:
+    """The evaluations that estimate an effect on counts, by slug; raises as `evaluations`.
+
+    Parameters
+    ----------
+    project : Project
+    whole : bool
+        Whether a module that cannot be loaded is an error; a run of another one can do without it.
+    """
+    from cseval.spec import Evaluation
+
+    found = evaluations(project) if whole else _loadable(project)
+    return {slug: e for slug, e in found.items() if isinstance(e, Evaluation)}
+
+
+def _loadable(project: Project) -> dict[str, Evaluation | Study]:
+    found: dict[str, Evaluation | Study] = {}
+    for path in sorted(project.analyses.glob("[!_]*.py")):
+        try:
+            evaluation = load(path)
+        except SpecError:
+            continue
+        found.setdefault(evaluation.slug, evaluation)
     return dict(sorted(found.items()))
 
 
@@ -83,16 +111,27 @@ def _loaded_outline(path: Path) -> tuple[str, str]:
     return evaluation.slug, evaluation.title
 
 
-def load(path: Path) -> Evaluation:
-    """The EVALUATION of one module.
+def load(path: Path) -> Evaluation | Study:
+    """The EVALUATION of one module, which may be a study.
 
     Raises
     ------
     SpecError
         If the module cannot be loaded or has none.
     """
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise SpecError("cannot be read", where=str(path), expected="a Python module") from error
+    return _load(path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=128)
+def _load(path: Path, _changed: int, _size: int) -> Evaluation | Study:
+    """`load` of a file as it stands now: once, since workers are sent functions of the module that was loaded last."""
     from cseval.errors import CsevalError
     from cseval.spec import Evaluation
+    from cseval.study import Study
 
     name = f"cseval_analyses_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
@@ -112,8 +151,8 @@ def load(path: Path) -> Evaluation:
             expected="a module that can be imported",
         ) from error
     evaluation = getattr(module, "EVALUATION", None)
-    if not isinstance(evaluation, Evaluation):
-        raise SpecError("no EVALUATION", where=str(path), expected="EVALUATION = Evaluation(...)")
+    if not isinstance(evaluation, (Evaluation, Study)):
+        raise SpecError("no EVALUATION", where=str(path), expected="EVALUATION = Evaluation(...) or Study(...)")
     return evaluation
 
 
@@ -130,8 +169,34 @@ def _line(error: BaseException, path: Path) -> str:
     return line
 
 
-def find(project: Project, slug: str) -> Evaluation:
-    """The evaluation with this slug.
+def find_evaluation(project: Project, slug: str, what: str) -> Evaluation:
+    """The evaluation with this slug, for a command that a study has nothing for.
+
+    Parameters
+    ----------
+    project : Project
+    slug : str
+    what : str
+        What the command would look at, for the message.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or it is a study.
+    """
+    from cseval.spec import Evaluation
+
+    found = find(project, slug)
+    if isinstance(found, Evaluation):
+        return found
+    raise UsageError(
+        f"{slug} is a study, which estimates no effect on counts and so has no {what}",
+        expected="one of " + ", ".join(impact_evaluations(project)),
+    )
+
+
+def find(project: Project, slug: str) -> Evaluation | Study:
+    """The evaluation or study with this slug.
 
     Raises
     ------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cseval.months import month_words
@@ -9,11 +10,32 @@ from cseval.spec import protocol_hash
 from cseval.words import class_words
 
 if TYPE_CHECKING:
+    from cseval.part import Part
     from cseval.spec import Analysis, Evaluation
+    from cseval.study import Study
 
 
-def protocol_lines(evaluation: Evaluation) -> list[str]:
-    """The protocol of an evaluation, line by line."""
+def protocol_lines(evaluation: Evaluation | Study) -> list[str]:
+    """The protocol of an evaluation or a study, line by line."""
+    from cseval.study import Study
+
+    if isinstance(evaluation, Study):
+        return [
+            evaluation.title,
+            evaluation.question,
+            "",
+            "A study: it estimates no effect on counts of its own.",
+            *_parts(evaluation.parts),
+            f"Protocol hash: {protocol_hash(evaluation)}",
+        ]
+    return _evaluation_lines(evaluation)
+
+
+def _parts(parts: Sequence[Part]) -> list[str]:
+    return [f"Parts: {', '.join(p.name for p in parts)}."] if parts else []
+
+
+def _evaluation_lines(evaluation: Evaluation) -> list[str]:
     programme, window = evaluation.programme, evaluation.window
     lines = [
         evaluation.title,
@@ -32,7 +54,7 @@ def protocol_lines(evaluation: Evaluation) -> list[str]:
         if found:
             lines += ["", f"{role.capitalize()} ({len(found)})"]
             lines += [_line(a, evaluation) for a in found]
-    lines += ["", f"Checks: {', '.join(map(class_words, evaluation.checks))}."]
+    lines += ["", f"Checks: {', '.join(map(class_words, evaluation.checks))}.", *_parts(evaluation.parts)]
     lines += [f"Protocol hash: {protocol_hash(evaluation)}"]
     return lines
 

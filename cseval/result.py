@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from cseval.inference.base import Inferred
     from cseval.inference.guard import Judgement
     from cseval.inputs import Inputs
+    from cseval.panel import Provenance
+    from cseval.part import PartResult
     from cseval.power import PowerResult
     from cseval.registry.breaks import Break
     from cseval.spec import Analysis, Evaluation
+    from cseval.study import Study
     from cseval.tables import Table
 
 CALIBRATION_COLUMNS = (
@@ -111,6 +114,10 @@ class EvaluationResult:
         What the data say of public statements.
     breaks : tuple of Break
         Dated changes of recording and events that move an outcome within the window; none on simulated data.
+    matrix : Table or None
+        Months that every programme of the register shares with every other one; None without a register.
+    parts : tuple of PartResult
+        Further parts of the report, in the order of the protocol.
     further : mapping of str to pandas.DataFrame
         Tables that estimators and claims leave of their own, by file name.
     durations : mapping of str to float
@@ -139,6 +146,8 @@ class EvaluationResult:
     power: tuple[PowerResult, ...] = ()
     claims: tuple[ClaimResult, ...] = ()
     breaks: tuple[Break, ...] = ()
+    matrix: Table | None = None
+    parts: tuple[PartResult, ...] = ()
     further: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     durations: Mapping[str, float] = field(default_factory=dict)
 
@@ -151,3 +160,86 @@ class EvaluationResult:
     def data(self) -> str:
         """``real`` or ``demonstration``."""
         return self.inputs.data
+
+    @property
+    def slug(self) -> str:
+        """Slug of the evaluation."""
+        return self.evaluation.slug
+
+    @property
+    def title(self) -> str:
+        """Title of the evaluation."""
+        return self.evaluation.title
+
+    @property
+    def own_sources(self) -> tuple[Provenance, ...]:
+        """The files behind the counts."""
+        return self.inputs.sources
+
+    @property
+    def sources(self) -> tuple[Provenance, ...]:
+        """The files behind the counts, and those behind the further parts."""
+        return joined_sources(self.own_sources, self.parts)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StudyResult:
+    """Everything a run of a study found: its parts, and nothing estimated from counts of its own.
+
+    Parameters
+    ----------
+    study : Study
+    data : {"real", "demonstration"}
+    parts : tuple of PartResult
+        Those that could be made, at least one.
+    headline : str
+    weaknesses, left_out, warnings : tuple of str
+    overlaps : Table
+        Other programmes of the register that ran in the same months.
+    matrix : Table or None
+        Months that every programme shares with every other one.
+    seed, draws : int
+    durations : mapping of str to float
+    """
+
+    study: Study
+    data: str
+    parts: tuple[PartResult, ...]
+    headline: str
+    weaknesses: tuple[str, ...]
+    left_out: tuple[str, ...]
+    seed: int
+    draws: int
+    overlaps: Table | None = None
+    matrix: Table | None = None
+    warnings: tuple[str, ...] = ()
+    durations: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def slug(self) -> str:
+        """Slug of the study."""
+        return self.study.slug
+
+    @property
+    def title(self) -> str:
+        """Title of the study."""
+        return self.study.title
+
+    @property
+    def sources(self) -> tuple[Provenance, ...]:
+        """The files that its parts read."""
+        return joined_sources((), self.parts)
+
+    @property
+    def own_sources(self) -> tuple[Provenance, ...]:
+        """The same: a study has no counts of its own."""
+        return self.sources
+
+
+#: What manifest, data package and the end of every report are made of, whatever kind of run it was.
+Told = EvaluationResult | StudyResult
+
+
+def joined_sources(own: tuple[Provenance, ...], parts: tuple[PartResult, ...]) -> tuple[Provenance, ...]:
+    """The files of a run and of its parts, each once."""
+    return tuple(dict.fromkeys((*own, *(s for p in parts for s in p.sources))))

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from cseval.estimators.base import Estimator
     from cseval.inference.base import Inference
     from cseval.inputs import Inputs
+    from cseval.part import Part
     from cseval.sources.catalogue import Catalogue
+    from cseval.study import Study
 
 ROLES = ("primary", "secondary", "sensitivity", "exploratory")
 #: Months before the start without which there is no course before the programme to hold anything against.
@@ -29,7 +31,8 @@ SAID_IF_SET = {"said": "if set"}
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
-def _require_slug(slug: str, what: str) -> None:
+def require_slug(slug: str, what: str) -> None:
+    """Refuse a name that is no lower-case words joined by hyphens."""
     if not _SLUG.fullmatch(slug):
         raise SpecError(
             f"{slug!r} cannot name {what}", expected="lower-case words joined by hyphens, for example pilot-evaluation"
@@ -153,7 +156,7 @@ class Analysis:
     subtract_selection: bool = False
 
     def __post_init__(self) -> None:
-        _require_slug(self.slug, "an analysis")
+        require_slug(self.slug, "an analysis")
         if self.role not in ROLES:
             raise SpecError(f"role {self.role!r}", where=f"analysis {self.slug}", expected="one of " + ", ".join(ROLES))
         if not self.inference:
@@ -206,6 +209,8 @@ class Evaluation:
         Diagnostics, run on the primary analysis.
     claims : tuple of Claim
         Public statements that the data can be held against.
+    parts : tuple of Part
+        Further parts of the report that are no analyses: displacement from counts, police activity, a survey.
     reasons : tuple of (str, str)
         Outcome or choice, and why it was made; printed in the report.
     limits : tuple of str
@@ -227,6 +232,7 @@ class Evaluation:
     analyses: tuple[Analysis, ...]
     checks: tuple[Check, ...] = ()
     claims: tuple[Claim, ...] = field(default=(), metadata=SAID_IF_SET)
+    parts: tuple[Part, ...] = field(default=(), metadata=SAID_IF_SET)
     optional: tuple[str, ...] = ()
     reasons: tuple[tuple[str, str], ...] = ()
     limits: tuple[str, ...] = ()
@@ -234,7 +240,7 @@ class Evaluation:
     disclosure: Disclosure | None = field(default=None, metadata=SAID_IF_SET)
 
     def __post_init__(self) -> None:
-        _require_slug(self.slug, "an evaluation")
+        require_slug(self.slug, "an evaluation")
         _require_data(self)
         slugs = [a.slug for a in self.analyses]
         repeated = sorted({s for s in slugs if slugs.count(s) > 1})
@@ -342,7 +348,7 @@ def describe(value: object) -> Any:
     return value
 
 
-def protocol_hash(evaluation: Evaluation) -> str:
+def protocol_hash(evaluation: Evaluation | Study) -> str:
     """SHA-256 of the declared protocol, so that a changed analysis cannot pass for the registered one."""
     text = json.dumps(describe(evaluation), sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

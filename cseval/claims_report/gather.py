@@ -123,10 +123,10 @@ def gather(project: Project) -> tuple[Told, ...]:
     SpecError
         If an evaluation of the project cannot be loaded.
     """
-    from cseval.loading import evaluations
+    from cseval.loading import impact_evaluations
     from cseval.register import read_register
 
-    path, known = register_path(project), evaluations(project)
+    path, known = register_path(project), impact_evaluations(project)
     programmes = {p.slug: p for p in read_register(project.reference / "programmes.csv")}
     claims = read_claims(path, programmes=programmes, tests=tests_of(known))
     needs_figures = any(name.startswith(f"{RECORD}/") for c in claims for name in c.tested_by)

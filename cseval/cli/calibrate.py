@@ -45,13 +45,13 @@ def calibrate(
     from cseval.analyse import Settings, run_analysis
     from cseval.choose import choose_inputs
     from cseval.errors import UsageError
-    from cseval.loading import find
+    from cseval.loading import find_evaluation
     from cseval.parallel import open_workers
     from cseval.project import Project
     from cseval.reporting.files import json_value
 
     project = Project.find()
-    evaluation = find(project, slug)
+    evaluation = find_evaluation(project, slug, "error rate to measure")
     inputs, why = choose_inputs(evaluation, project, data, seed)
     analyses, _ = evaluation.resolve(inputs.panel.outcomes)
     chosen = [a for a in analyses if (a.slug == only if only else a.role == "primary")]

@@ -27,11 +27,11 @@ def check(slug: str, data: str, seed: int, as_json: bool) -> int:
       cseval check pilot-evaluation
     """
     from cseval.choose import choose_inputs
-    from cseval.loading import find
+    from cseval.loading import find_evaluation
     from cseval.project import Project
 
     project = Project.find()
-    evaluation = find(project, slug)
+    evaluation = find_evaluation(project, slug, "design to check")
     inputs, why = choose_inputs(evaluation, project, data, seed)
     findings = _findings(evaluation, inputs)
     bad = [f for f in findings if f["finding"] == "problem"]

@@ -14,6 +14,7 @@ from cseval.errors import DataError, UsageError
 if TYPE_CHECKING:
     from cseval.project import Project
     from cseval.spec import Evaluation
+    from cseval.study import Study
 
 
 @click.command()
@@ -45,6 +46,8 @@ def diff(
     records = []
     with open_workers(workers or 1, scheduler):
         for evaluation in chosen:
+            if everything and data == "demonstration" and _has_no(evaluation):
+                continue
             folder = _folder(evaluation, project, data)
             if everything and not (folder / "manifest.json").is_file():
                 click.echo(f"{evaluation.slug}: no outputs in {folder}, left out", err=True)
@@ -58,7 +61,12 @@ def diff(
     return 1 if any(r["differences"] for r in records) else 0
 
 
-def _folder(evaluation: Evaluation, project: Project, data: str) -> Path:
+def _has_no(evaluation: Evaluation | Study) -> bool:
+    """Whether it has no demonstration."""
+    return bool(getattr(evaluation, "real_only", ""))
+
+
+def _folder(evaluation: Evaluation | Study, project: Project, data: str) -> Path:
     """Where a run on these data writes."""
     from cseval.choose import choose_kind
     from cseval.inputs import DEMONSTRATION
@@ -67,14 +75,14 @@ def _folder(evaluation: Evaluation, project: Project, data: str) -> Path:
     return (project.outputs / DEMONSTRATION if demonstration else project.outputs) / evaluation.slug
 
 
-def _diff_one(evaluation: Evaluation, project: Project, data: str, folder: Path) -> dict[str, Any]:
+def _diff_one(evaluation: Evaluation | Study, project: Project, data: str, folder: Path) -> dict[str, Any]:
     from cseval.compare import compare_outputs
-    from cseval.execute import execute
+    from cseval.execute import execute_any
     from cseval.reporting.write import build_outputs
     from cseval.spec import protocol_hash
 
     draws, seed, command = _stored(evaluation, folder)
-    result, why = execute(evaluation, project, data=data, draws=draws, seed=seed)
+    result, why = execute_any(evaluation, project, data=data, draws=draws, seed=seed)
     made = build_outputs(result, protocol_hash=protocol_hash(evaluation), command=command, project=project.root)
     return {
         "evaluation": evaluation.slug,
@@ -84,7 +92,7 @@ def _diff_one(evaluation: Evaluation, project: Project, data: str, folder: Path)
     }
 
 
-def _stored(evaluation: Evaluation, folder: Path) -> tuple[int, int, str]:
+def _stored(evaluation: Evaluation | Study, folder: Path) -> tuple[int, int, str]:
     """Draws, seed and command of the outputs on disk."""
     path = folder / "manifest.json"
     todo = f"Run `cseval run {evaluation.slug}`"

@@ -17,7 +17,7 @@ from cseval.errors import CsevalError
 COMMANDS = {
     "list": ("cseval.cli.list", "Evaluations of this project, with their last headline."),
     "show": ("cseval.cli.show", "The protocol of an evaluation in English."),
-    "run": ("cseval.cli.run", "Run an evaluation and write its outputs."),
+    "run": ("cseval.cli.run", "Run evaluations and studies, and write their outputs."),
     "check": ("cseval.cli.check", "Check specification, data and design; fits nothing."),
     "diff": ("cseval.cli.diff", "Run again and compare with the outputs on disk; writes nothing."),
     "calibrate": ("cseval.cli.calibrate", "Measure how often each method finds an effect where nothing was done."),

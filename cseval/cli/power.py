@@ -77,13 +77,13 @@ def power(
     """
     from cseval.analyse import Settings
     from cseval.choose import choose_inputs
-    from cseval.loading import find
+    from cseval.loading import find_evaluation
     from cseval.parallel import open_workers
     from cseval.project import Project
 
     require_picture(figure)
     project = Project.find()
-    evaluation = find(project, slug)
+    evaluation = find_evaluation(project, slug, "power")
     plan = _plan(asked)
     inputs, why = choose_inputs(evaluation, project, data, seed)
     chosen = _chosen(evaluation, inputs, asked["only"], asked["every"])

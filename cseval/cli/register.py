@@ -63,12 +63,12 @@ def _require_alone(slug: str | None, overlaps: bool) -> None:
 
 
 def _registry(project: Project) -> Registry:
-    from cseval.loading import evaluations
+    from cseval.loading import impact_evaluations
     from cseval.register import read_register
     from cseval.registry.details import PROGRAMMES, gather_registry
 
     entries = read_register(project.reference / PROGRAMMES)
-    return gather_registry(project.reference, entries, evaluations(project))
+    return gather_registry(project.reference, entries, impact_evaluations(project))
 
 
 def _known(slug: str, registry: Registry) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,8 +24,9 @@ from cseval.errors import UsageError
 
 if TYPE_CHECKING:
     from cseval.project import Project
-    from cseval.result import EvaluationResult
+    from cseval.result import EvaluationResult, StudyResult
     from cseval.spec import Evaluation
+    from cseval.study import Study
 
 
 @click.command()
@@ -52,7 +54,10 @@ def run(
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    """Run an evaluation and write its outputs.
+    """Run evaluations and studies, and write their outputs.
+
+    With --all each one ends in a line: its headline, or the reason why there is none. One that fails does not stop the
+    others; the exit code is then 2.
 
     \b
     Examples:
@@ -60,7 +65,6 @@ def run(
       cseval run pilot-evaluation --data demonstration --out /tmp/results
       cseval run --all --workers 4
     """
-    from cseval.parallel import open_workers
     from cseval.project import Project
 
     project = Project.find()
@@ -68,20 +72,19 @@ def run(
         raise UsageError(
             "part of an evaluation would replace its whole outputs", where="--only", todo="Add --out FOLDER"
         )
-    chosen = _with_data(_chosen(project, slugs, everything), data, everything)
-    place = _Place(project, out, several=len(chosen) > 1)
+    chosen = _chosen(project, slugs, everything)
+    task = _Task(_Place(project, out, several=everything or len(chosen) > 1), data, only, draws, seed, as_json)
     if dry_run:
-        records = [_plan(evaluation, place, data, only, as_json) for evaluation in chosen]
+        records = [_plan(e, task) for e in chosen if not (everything and _without_data(e, data))]
     else:
-        count = workers or (1 if scheduler or only else workers_for(sum(len(e.analyses) for e in chosen)))
-        with open_workers(count, scheduler):
-            records = [_run_one(evaluation, place, data, only, draws, seed, as_json) for evaluation in chosen]
+        count = workers or (1 if scheduler or only else workers_for(sum(map(_size, chosen))))
+        records = (_run_all if everything else _run_each)(chosen, task, count, scheduler)
     if as_json:
         click.echo(json.dumps(records, ensure_ascii=False, indent=2))
-    return 0
+    return 2 if any("error" in record for record in records) else 0
 
 
-def _chosen(project: Project, slugs: tuple[str, ...], everything: bool) -> list[Evaluation]:
+def _chosen(project: Project, slugs: tuple[str, ...], everything: bool) -> list[Evaluation | Study]:
     from cseval.loading import evaluations, find
 
     if everything == bool(slugs):
@@ -94,14 +97,16 @@ def _chosen(project: Project, slugs: tuple[str, ...], everything: bool) -> list[
     return list(evaluations(project).values()) if everything else [find(project, s) for s in slugs]
 
 
-def _with_data(chosen: list[Evaluation], data: str, everything: bool) -> list[Evaluation]:
-    """The evaluations less, of all that there are, those that have no real data where a folder of it was given."""
-    if not everything or data in ("auto", "demonstration"):
-        return chosen
-    for evaluation in chosen:
-        if evaluation.demonstration_only:
-            click.echo(f"{evaluation.slug} is left out: {evaluation.demonstration_only}", err=True)
-    return [e for e in chosen if not e.demonstration_only]
+def _size(evaluation: Evaluation | Study) -> int:
+    """How much there is to do: analyses, or parts."""
+    return len(getattr(evaluation, "analyses", ())) + len(evaluation.parts)
+
+
+def _without_data(evaluation: Evaluation | Study, data: str) -> str:
+    """Why one of all that there are has nothing of the kind of data that was asked for; empty where it has."""
+    if data == "demonstration":
+        return str(getattr(evaluation, "real_only", ""))
+    return str(getattr(evaluation, "demonstration_only", "")) if data != "auto" else ""
 
 
 @dataclass(frozen=True)
@@ -122,61 +127,159 @@ class _Place:
         return outputs / DEMONSTRATION / slug if kind == DEMONSTRATION else outputs / slug
 
 
-def _plan(evaluation: Evaluation, place: _Place, data: str, only: str | None, as_json: bool) -> dict[str, object]:
+@dataclass(frozen=True)
+class _Task:
+    """How each evaluation is to be run."""
+
+    place: _Place
+    data: str
+    only: str | None
+    draws: int
+    seed: int
+    as_json: bool
+
+
+def _run_each(
+    chosen: list[Evaluation | Study], task: _Task, count: int, scheduler: str | None
+) -> list[dict[str, object]]:
+    """One after the other, each with its analyses spread over the workers and everything on the screen."""
+    from cseval.cli.screen import Steps
+    from cseval.parallel import open_workers
+
+    records = []
+    with open_workers(count, scheduler):
+        for evaluation in chosen:
+            with Steps() as steps:
+                done = _run_one(evaluation, task, steps)
+            if not task.as_json:
+                done.show()
+            records.append(done.record)
+    return records
+
+
+def _run_all(
+    chosen: list[Evaluation | Study], task: _Task, count: int, scheduler: str | None
+) -> list[dict[str, object]]:
+    """Whole evaluations spread over the workers, the longest first, each told in a line when it is done."""
+    from cseval.parallel import open_workers
+
+    wanted = sorted(chosen, key=lambda e: (-_size(e), e.slug))
+    none = {e.slug: _without_data(e, task.data) for e in wanted}
+    records: list[dict[str, object]] = [{"evaluation": slug, "none": why} for slug, why in none.items() if why]
+    slugs = [slug for slug, why in none.items() if not why]
+    if not task.as_json:
+        for record in records:
+            click.echo(_line(record))
+    with open_workers(count, scheduler) as workers:
+        for record in workers.each(_attempt, slugs, task):
+            records.append(record)
+            if not task.as_json:
+                click.echo(_line(record), err="error" in record)
+    return records
+
+
+def _attempt(slug: str, task: _Task) -> dict[str, object]:
+    """The record of a run, or of why it failed: a worker loads the evaluation itself."""
+    from cseval.errors import CsevalError
+    from cseval.loading import find
+
+    try:
+        return _run_one(find(task.place.project, slug), task, None).record
+    except CsevalError as error:
+        return {"evaluation": slug, "error": str(error)}
+
+
+def _line(record: dict[str, object]) -> str:
+    """What became of one evaluation, in a line."""
+    slug = record["evaluation"]
+    if "error" in record:
+        return f"{slug}: not run. {record['error']}"
+    if "none" in record:
+        return f"{slug}: nothing to run on these data. {record['none']}"
+    return f"{slug} ({record['data']} data, {record['seconds']} s): {record['headline']}"
+
+
+def _plan(evaluation: Evaluation | Study, task: _Task) -> dict[str, object]:
     """Say what would be run and written; nothing is read but the lock of imported files."""
     from cseval.choose import choose_kind
 
-    kind = choose_kind(evaluation, place.project, data)
-    slugs = [a.slug for a in evaluation.analyses if only in (None, a.slug) or a.role == "primary"]
-    if only is not None and only not in slugs:
-        known = ", ".join(a.slug for a in evaluation.analyses)
-        raise UsageError(f"no analysis {only!r}", where="--only", expected=f"one of {known}")
-    folder = place.folder(evaluation.slug, kind)
-    if not as_json:
-        click.echo(f"{evaluation.slug}: {len(slugs)} analyses on {kind} data, written to {folder}")
+    kind = choose_kind(evaluation, task.place.project, task.data)
+    folder = task.place.folder(evaluation.slug, kind)
+    analyses = getattr(evaluation, "analyses", ())
+    known = [a.slug for a in analyses]
+    slugs = [a.slug for a in analyses if task.only in (None, a.slug) or a.role == "primary"]
+    if task.only is not None and task.only not in slugs:
+        raise UsageError(f"no analysis {task.only!r}", where="--only", expected=f"one of {', '.join(known)}")
+    if not task.as_json:
+        what = f"{len(slugs)} analyses" if analyses else f"{len(evaluation.parts)} parts"
+        click.echo(f"{evaluation.slug}: {what} on {kind} data, written to {folder}")
     return {"evaluation": evaluation.slug, "data": kind, "analyses": slugs, "folder": str(folder)}
 
 
-def _run_one(
-    evaluation: Evaluation, place: _Place, data: str, only: str | None, draws: int, seed: int, as_json: bool
-) -> dict[str, object]:
-    from cseval.cli.screen import Steps, print_result
-    from cseval.execute import execute
-    from cseval.reporting.protect import protect
-    from cseval.reporting.write import write_outputs
+@dataclass(frozen=True)
+class _Done:
+    """What a run found and where it was written."""
+
+    result: EvaluationResult | StudyResult
+    why: str
+    folder: Path
+    seconds: float
+
+    @property
+    def record(self) -> dict[str, object]:
+        """As plain JSON data."""
+        from cseval.reporting.files import json_records
+        from cseval.result import StudyResult
+
+        study = isinstance(self.result, StudyResult)
+        return {
+            "evaluation": self.result.slug,
+            "data": self.result.data,
+            "headline": self.result.headline,
+            "effects": [] if isinstance(self.result, StudyResult) else json_records(self.result.effects),
+            **({"parts": [p.slug for p in self.result.parts]} if study else {}),
+            "weaknesses": list(self.result.weaknesses),
+            "folder": str(self.folder),
+            "seconds": round(self.seconds, 1),
+        }
+
+    def show(self) -> None:
+        """Print it."""
+        from cseval.cli.screen import print_result, print_study
+        from cseval.result import StudyResult
+
+        click.echo(self.why)
+        if isinstance(self.result, StudyResult):
+            print_study(self.result, self.folder, self.seconds)
+        else:
+            print_result(self.result, self.folder, self.seconds)
+
+
+def _run_one(evaluation: Evaluation | Study, task: _Task, report: Callable[[str, str], None] | None) -> _Done:
+    from cseval.execute import execute_any
+    from cseval.reporting.write import protected, write_outputs
     from cseval.spec import protocol_hash
 
     started = time.perf_counter()
-    with Steps() as steps:
-        result, why = execute(evaluation, place.project, data=data, draws=draws, seed=seed, only=only, report=steps)
-    result = protect(result)
-    if not as_json:
-        click.echo(why)
-    folder = place.folder(evaluation.slug, result.data)
-    write_outputs(result, folder, protocol_hash=protocol_hash(evaluation), command=_command(evaluation, result, data))
-    seconds = time.perf_counter() - started
-    if not as_json:
-        print_result(result, folder, seconds)
-    return _record(result, folder, seconds)
+    result, why = execute_any(
+        evaluation,
+        task.place.project,
+        data=task.data,
+        draws=task.draws,
+        seed=task.seed,
+        only=task.only,
+        report=report,
+    )
+    result = protected(result)
+    folder = task.place.folder(evaluation.slug, result.data)
+    command = _command(result, task.data)
+    write_outputs(result, folder, protocol_hash=protocol_hash(evaluation), command=command)
+    return _Done(result, why, folder, time.perf_counter() - started)
 
 
-def _command(evaluation: Evaluation, result: EvaluationResult, data: str) -> str:
+def _command(result: EvaluationResult | StudyResult, data: str) -> str:
     """The command that makes these outputs again; a folder of data is named as a placeholder."""
     choice = "" if data == "auto" and result.data == "real" else f" --data {result.data}"
     if data not in ("auto", "demonstration"):
         choice = " --data DIR"
-    return f"cseval run {evaluation.slug}{choice} --draws {result.draws} --seed {result.seed}"
-
-
-def _record(result: EvaluationResult, folder: Path, seconds: float) -> dict[str, object]:
-    from cseval.reporting.files import json_records
-
-    return {
-        "evaluation": result.evaluation.slug,
-        "data": result.data,
-        "headline": result.headline,
-        "effects": json_records(result.effects),
-        "weaknesses": list(result.weaknesses),
-        "folder": str(folder),
-        "seconds": round(seconds, 1),
-    }
+    return f"cseval run {result.slug}{choice} --draws {result.draws} --seed {result.seed}"

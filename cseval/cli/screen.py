@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from cseval.result import AnalysisResult, EvaluationResult
+    from cseval.result import AnalysisResult, EvaluationResult, StudyResult
 
 
 class Steps:
@@ -57,6 +57,8 @@ def print_result(result: EvaluationResult, folder: Path, seconds: float) -> None
         "of those with a count like the treated area's / of those chosen as the worst of their district.\n",
         markup=False,
     )
+    for part in result.parts:
+        console.print(f"{part.heading}: {part.headline}\n", markup=False)
     said = sentences(finding_in(result, result.primary))
     for sentence in (said["incidents"], said["smallest_change"], said["certainty"], result.primary.choice):
         if sentence:
@@ -69,6 +71,24 @@ def print_result(result: EvaluationResult, folder: Path, seconds: float) -> None
     kind = " (DEMONSTRATION DATA)" if result.data == "demonstration" else ""
     click.echo(f"\nReport{kind}: {folder / 'report.html'}")
     click.echo(f"Took {seconds:.1f} s.")
+
+
+def print_study(result: StudyResult, folder: Path, seconds: float) -> None:
+    """Print what each part of a study found, what weakens it, where the report is and how long it took."""
+    kind = " (DEMONSTRATION DATA)" if result.data == "demonstration" else ""
+    if kind:
+        click.echo("DEMONSTRATION DATA: simulated, no real place.")
+    click.echo(f"\n{result.title}\n")
+    for part in result.parts:
+        click.echo(f"{part.heading}\n  {part.headline}")
+        for sentence in part.sentences:
+            click.echo(f"  - {sentence}")
+    click.echo("\nWhat weakens it")
+    for sentence in dict.fromkeys(result.weaknesses):
+        click.echo(f"  - {sentence}")
+    for reason in result.left_out:
+        click.echo(f"  - left out: {reason}")
+    click.echo(f"\nReport{kind}: {folder / 'report.html'}\nTook {seconds:.1f} s.")
 
 
 def _effect_table(result: EvaluationResult) -> object:

@@ -38,7 +38,10 @@ def show(slug: str, as_json: bool) -> None:
     for kind, there in present.items():
         need = "needed" if kind in evaluation.needs else "used where present"
         click.echo(f"  {kind}: {'imported' if there else 'not imported'} ({need})")
-    if evaluation.demonstration_only:
-        click.echo(f"  none: {evaluation.demonstration_only}")
+    only = str(getattr(evaluation, "demonstration_only", ""))
+    if only:
+        click.echo(f"  none: {only}")
+    elif not present:
+        click.echo("  none but the programme register")
     elif catalogue.missing(evaluation.needs):
         click.echo("  A run now uses demonstration data.")

@@ -39,7 +39,7 @@ class Shown:
     slug, title : str
     data : {"real", "demonstration"}
     primary : str
-        Slug of the primary analysis; empty for the table of claims, which has none.
+        Slug of the primary analysis; empty for a study and the table of claims, which have none.
     tables : mapping of str to str
         Titles of its tables by slug.
     figures : mapping of str to Picture
@@ -73,7 +73,7 @@ def read_shown(folder: Path) -> Shown | None:
             slug=content["evaluation"],
             title=content["title"],
             data=content["data"],
-            primary=_primary(folder) if content["evaluation"] != CLAIMS else "",
+            primary=_primary(folder),
             tables={slug: table["title"] for slug, table in content["tables"].items()},
             figures={name: _picture(folder, figure) for name, figure in content["figures"].items()},
             values=_values(folder, content["values"]),
@@ -100,6 +100,9 @@ def _damaged(why: str, path: Path) -> DataError:
 
 
 def _primary(folder: Path) -> str:
+    """Slug of the primary analysis; empty where there is no table of effects, which a study and the claims lack."""
+    if not (folder / EFFECTS).is_file():
+        return ""
     with (folder / EFFECTS).open(encoding="utf-8", newline="") as lines:
         return next(row["analysis"] for row in csv.DictReader(lines) if row["role"] == "primary")
 
@@ -133,7 +136,8 @@ def runs_for_paper(outputs: Path, known: Collection[str], wanted: Sequence[str],
     Raises
     ------
     UsageError
-        If an evaluation is unknown or has not been run, or real and demonstration runs would share the paper.
+        If an evaluation is unknown, is a study or has not been run, or real and demonstration runs would share the
+        paper.
     """
     for slug in wanted:
         if slug not in known:
@@ -144,7 +148,15 @@ def runs_for_paper(outputs: Path, known: Collection[str], wanted: Sequence[str],
     slugs = tuple(dict.fromkeys(wanted)) or tuple(known)
     found = {kind: _runs(outputs, slugs, kind) for kind in (REAL, DEMONSTRATION)}
     kind = DEMONSTRATION if data == DEMONSTRATION or not found[REAL] else REAL
-    chosen = found[kind]
+    studies = [s for s in wanted if s in found[kind] and not found[kind][s].primary]
+    if studies:
+        raise UsageError(
+            f"{studies[0]} is a study without an effect of its own",
+            where="--evaluation",
+            expected="evaluations of an effect",
+            todo=f"Put its contents into the paper by tag, such as cseval:{studies[0]}/value/run/headline",
+        )
+    chosen = {slug: run for slug, run in found[kind].items() if run.primary}
     missing = [s for s in slugs if s not in chosen] if wanted or not chosen else []
     if missing:
         raise _not_run(missing, kind, data)

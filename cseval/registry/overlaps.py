@@ -12,6 +12,7 @@ from cseval.register import ALL_THAT_CHANGED, NEAR, began
 
 if TYPE_CHECKING:
     from cseval.register import Registered
+    from cseval.registry.details import Registry
     from cseval.spec import Evaluation
     from cseval.tables import Table
 
@@ -161,6 +162,36 @@ def began_near(evaluation: Evaluation, entries: Iterable[Registered]) -> tuple[s
     """Names of other programmes that began within six months of the start of an evaluation's programme."""
     start, last, own = evaluation.programme.start, evaluation.window.last, evaluation.programme.register
     return tuple(e.name for e in entries if e.slug != own and began(e, start, last) == NEAR)
+
+
+def shared_table(slug: str, registry: Registry) -> Table:
+    """Every other programme that may have run in the months and the place of one, longest first."""
+    import pandas as pd
+
+    from cseval.tables import Table
+
+    own = next(r for r in registry.runs if r.slug == slug)
+    rows = [
+        {
+            "programme": o.b.name,
+            "first_month": o.first,
+            "last_month": o.last,
+            "months": o.months,
+            "place": o.place,
+            "mechanism": registry.programmes[o.b.slug].mechanism,
+        }
+        for o in overlaps_of(own, registry.runs, registry.until)
+        if o.possible
+    ]
+    columns = "programme first_month last_month months place mechanism".split()
+    return Table(
+        slug="overlaps",
+        title=f"Other programmes in the months and the place of {own.name}",
+        values=pd.DataFrame(rows, columns=columns).astype({"months": "Int64"}),
+        headings={"first_month": "Both from", "last_month": "Both to", "months": "Months", "place": "Where"},
+        notes=("Months are empty where the sources give no start of one of the two.", ALL_THAT_CHANGED),
+        source="Programme register, data/reference/programmes.csv",
+    )
 
 
 # Matrix -----------------------------------------------------------------------------------------------

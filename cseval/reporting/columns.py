@@ -199,4 +199,8 @@ DESCRIPTIONS = {
 
 def describe_column(name: str) -> str:
     """The description of a column; a column that an analysis adds of its own is named as such."""
+    if name.isdigit():
+        return "Months shared with the programme of this number."
+    if len(name) == 1 and name.isupper():
+        return "Months shared with the window of the evaluation under this letter."
     return DESCRIPTIONS.get(name, f"{name.replace('_', ' ').capitalize()}, as the analysis names it.")

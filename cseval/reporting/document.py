@@ -42,7 +42,7 @@ class Answer:
     ----------
     headline : str
     number, label : str
-        The key number and what it is.
+        The key number and what it is; empty where there is none.
     facts : tuple of (str, str)
         Term and words: interval, incidents averted, plain reading, caveat.
     """

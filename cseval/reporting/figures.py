@@ -79,6 +79,7 @@ def make_figures(result: EvaluationResult) -> tuple[tuple[Figure, ...], tuple[st
     from cseval.reporting import figures_specification as specification
     from cseval.reporting.figures_displacement import displacement_figure
     from cseval.reporting.figures_synthetic import synthetic_figure
+    from cseval.reporting.parts import part_figures
 
     makers: tuple[Callable[[EvaluationResult], Figure | str], ...] = (
         series.series_figure,
@@ -96,8 +97,9 @@ def make_figures(result: EvaluationResult) -> tuple[tuple[Figure, ...], tuple[st
         place.timeline_figure,
     )
     made = [make(result) for make in makers]
+    of_parts, not_drawn = part_figures(result)
     figures = tuple(m for m in made if isinstance(m, Figure))
-    return figures, tuple(m for m in made if isinstance(m, str))
+    return (*figures, *of_parts), (*(m for m in made if isinstance(m, str)), *not_drawn)
 
 
 def _claim_figures(result: EvaluationResult) -> tuple[Callable[[EvaluationResult], Figure | str], ...]:

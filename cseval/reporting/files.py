@@ -32,7 +32,8 @@ from cseval.result import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cseval.result import EvaluationResult
+    from cseval.part import PartResult
+    from cseval.result import EvaluationResult, Told
     from cseval.tables import Table
 
 PACKAGE = "datapackage.json"
@@ -94,7 +95,26 @@ def data_frames(result: EvaluationResult) -> dict[str, pd.DataFrame]:
         **{name: (frame, tuple(map(str, frame.columns))) for name, frame in result.further.items()},
         **{context_file(t): (t.values, tuple(map(str, t.values.columns))) for t in result.inputs.context},
     }
-    return {name: ordered(frame, columns, name) for name, (frame, columns) in frames.items()}
+    own = {name: ordered(frame, columns, name) for name, (frame, columns) in frames.items()}
+    return own | {name: frame for name, (_, frame) in further_files(result.parts, result.matrix).items()}
+
+
+def further_files(parts: Sequence[PartResult], matrix: Table | None) -> dict[str, tuple[str, pd.DataFrame]]:
+    """Title and frame of every data file of the parts, and of the overlaps of all programmes, by name.
+
+    Raises
+    ------
+    DataError
+        If two parts have a table of one name.
+    """
+    tables = [t for part in parts for t in part.files] + ([matrix] if matrix is not None else [])
+    found: dict[str, tuple[str, pd.DataFrame]] = {}
+    for table in tables:
+        name = context_file(table)
+        if name in found:
+            raise DataError(f"two tables {table.slug!r}", where="parts", expected="a slug of its own for each")
+        found[name] = (table.title, table.values)
+    return found
 
 
 def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -241,23 +261,23 @@ def effects_json(result: EvaluationResult, effects: pd.DataFrame) -> bytes:
 # Data package -----------------------------------------------------------------------------------------
 
 
-def package_bytes(result: EvaluationResult, tables: Mapping[str, tuple[str, pd.DataFrame, bytes]]) -> bytes:
+def package_bytes(result: Told, tables: Mapping[str, tuple[str, pd.DataFrame, bytes]]) -> bytes:
     """A Frictionless tabular data package.
 
     Parameters
     ----------
-    result : EvaluationResult
+    result : EvaluationResult or StudyResult
     tables : mapping of str to (title, frame, bytes)
         By path of the CSV file.
     """
     return json_bytes(
         {
             "profile": "tabular-data-package",
-            "name": result.evaluation.slug,
-            "title": result.evaluation.title,
+            "name": result.slug,
+            "title": result.title,
             "description": result.headline,
             "keywords": ["evaluation", "community safety", result.data],
-            "sources": [{"title": p.title, "path": p.path} for p in result.inputs.sources],
+            "sources": [{"title": p.title, "path": p.path} for p in result.sources],
             "resources": [_resource(path, *table) for path, table in tables.items()],
         }
     )

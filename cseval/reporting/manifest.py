@@ -13,7 +13,7 @@ from cseval.reporting.atomic import MANIFEST
 
 if TYPE_CHECKING:
     from cseval.reporting.figures import Figure
-    from cseval.result import EvaluationResult
+    from cseval.result import Told
 
 SCHEMA_VERSION = 1
 PACKAGES = tuple("numpy pandas scipy statsmodels linearmodels matplotlib seaborn jinja2 python-docx xlsxwriter".split())
@@ -61,7 +61,7 @@ def run_hash(manifest: Mapping[str, Any]) -> str:
 
 
 def manifest_bytes(
-    result: EvaluationResult,
+    result: Told,
     *,
     protocol_hash: str,
     command: str,
@@ -80,8 +80,8 @@ def manifest_bytes(
     return json_bytes(
         {
             "schema_version": SCHEMA_VERSION,
-            "evaluation": result.evaluation.slug,
-            "title": result.evaluation.title,
+            "evaluation": result.slug,
+            "title": result.title,
             "data": result.data,
             "headline": result.headline,
             "protocol_sha256": protocol_hash,
@@ -105,7 +105,7 @@ def manifest_bytes(
     )
 
 
-def _inputs(result: EvaluationResult) -> list[dict[str, Any]]:
+def _inputs(result: Told) -> list[dict[str, Any]]:
     return [
         {
             "kind": p.kind,
@@ -120,7 +120,7 @@ def _inputs(result: EvaluationResult) -> list[dict[str, Any]]:
             "licence": p.licence,
             "notes": list(p.notes),
         }
-        for p in result.inputs.sources
+        for p in result.sources
     ]
 
 

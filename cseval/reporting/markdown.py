@@ -49,9 +49,9 @@ def render_block(block: Block) -> str:
         case Bullets():
             return "\n".join(f"- {_led(term, text)}" for term, text in block.items)
         case Answer():
-            number = f"**{escape(block.number)}**: {escape(block.label)}."
+            number = f"**{escape(block.number)}**: {escape(block.label)}.\n\n" if block.number else ""
             facts = "\n".join(f"- {_led(term, text)}" for term, text in block.facts)
-            return f"**{escape(block.headline)}**\n\n{number}\n\n{facts}"
+            return f"**{escape(block.headline)}**\n\n{number}{facts}"
         case TableBlock():
             return render_table(block.table)
         case FigureBlock():

@@ -11,6 +11,7 @@ from cseval.inputs import DEMONSTRATION
 from cseval.reporting import further
 from cseval.reporting import tables as t
 from cseval.reporting.markdown import foot_notes
+from cseval.reporting.parts import part_tables
 from cseval.reporting.printed import RUN, printed, printed_json
 from cseval.reporting.report import finding_in, stands_in
 from cseval.words import sentences
@@ -52,14 +53,15 @@ def places_json(
         "data": result.data,
         "tables": {table.slug: printed_json(printed(table, foot_notes(table))) for table in paper_tables(result)},
         "values": {name: _labelled(result, fields) for name, fields in values.items()},
-        "figures": {g.name: _figure(g, pictures[g.name]) for g in figures},
+        "figures": {g.name: figure_place(g, pictures[g.name]) for g in figures},
     }
 
 
 def paper_tables(result: EvaluationResult) -> tuple[Table, ...]:
     """Every table that a paper may show: those of the report, the outcomes alone, the weaknesses, the claims."""
     claims = (further.claims_table(result),) if result.claims else ()
-    return (*t.report_tables(result), outcomes_table(result), weaknesses_table(result), *claims)
+    own = (*t.report_tables(result), outcomes_table(result), weaknesses_table(result), *claims)
+    return (*own, *part_tables(result))
 
 
 def outcomes_table(result: EvaluationResult) -> Table:
@@ -154,7 +156,8 @@ def _labelled(result: EvaluationResult, fields: Mapping[str, str]) -> dict[str, 
     return {name: text if name in DECLARED else text + SIMULATED for name, text in fields.items()}
 
 
-def _figure(figure: Figure, picture: bytes) -> dict[str, str]:
+def figure_place(figure: Figure, picture: bytes) -> dict[str, str]:
+    """What a paper needs of a figure."""
     from cseval.reporting.files import sha256
 
     return {

@@ -11,6 +11,7 @@ from cseval.checks.specification_curve import NAME as CURVE
 from cseval.disclosure import WITHHELD, Disclosure, rounded, small, withheld_sentence, without_small_counts
 from cseval.finding import finding_of
 from cseval.inputs import DEMONSTRATION, open_context
+from cseval.reporting.parts import without_parts_of_counts
 from cseval.reporting.protected_cells import BY_TOTALS, Hidden, hidden_in
 from cseval.reporting.protected_frames import (
     blank,
@@ -94,6 +95,7 @@ def protect(result: EvaluationResult) -> EvaluationResult:
     rules = rules_of(result)
     if rules is None or result.effects.attrs.get("protected"):
         return result
+    result = without_parts_of_counts(result)
     work = _Work(result=result, rules=rules, hidden=hidden_in(result, rules.threshold))
     effects = work.effects()
     effects.attrs["protected"] = True
@@ -264,8 +266,6 @@ class _Work:
             notes=self.each(inputs.notes),
             context=tuple(map(self._table, inputs.context)),
         )
-
-    # Tables ------------------------------------------------------------------------------------------
 
     def effects(self) -> pd.DataFrame:
         """The effect table: of an analysis that is withheld only how many units and months it looked at stays."""

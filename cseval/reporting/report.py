@@ -21,19 +21,19 @@ from cseval.reporting.document import (
     Bullets,
     Code,
     Document,
-    FigureBlock,
     Paragraph,
     Section,
     TableBlock,
     lines,
 )
+from cseval.reporting.parts import figure_block, matrix_blocks, own_figures, part_sections
 from cseval.reporting.protect import disclosure_sentence
 from cseval.tables import Table
 from cseval.words import EVERYTHING, sentences
 
 if TYPE_CHECKING:
     from cseval.reporting.figures import Figure
-    from cseval.result import AnalysisResult, EvaluationResult
+    from cseval.result import AnalysisResult, EvaluationResult, Told
     from cseval.words import Finding
 
 BANNER = (
@@ -63,30 +63,31 @@ def build_document(
 
     used = versions()
     sections = (
-        _section("question", "The question", Paragraph(text=result.evaluation.question)),
-        _section("answer", "The answer", answer(result)),
-        _section("claims", "What was said in public", *further.claims_blocks(result)),
-        _section("effects", "Every estimate", TableBlock(table=t.effects_table(result)), _readings(result)),
-        _section("weaknesses", "What weakens this answer", _weaknesses(result)),
-        _section("figures", "Figures", *(_figure_block(result, g) for g in figures)),
-        _section("checks", "Checks", *_checks(result)),
-        _section("displacement", "Did incidents move next door?", *_if_rows(t.displacement_table(result))),
-        _section(
+        section_of("question", "The question", Paragraph(text=result.evaluation.question)),
+        section_of("answer", "The answer", answer(result)),
+        section_of("claims", "What was said in public", *further.claims_blocks(result)),
+        section_of("effects", "Every estimate", TableBlock(table=t.effects_table(result)), _readings(result)),
+        section_of("weaknesses", "What weakens this answer", _weaknesses(result)),
+        section_of("figures", "Figures", *(figure_block(result, g) for g in own_figures(result, figures))),
+        section_of("checks", "Checks", *_checks(result)),
+        section_of("displacement", "Did incidents move next door?", *_if_rows(t.displacement_table(result))),
+        *part_sections(result, figures),
+        section_of(
             "models", "What the models are made of", *further.note_blocks(result), *further.further_blocks(result)
         ),
-        _section("calibration", "How often each method is wrong on these data", *_calibration(result)),
-        _section("power", "What this comparison could have seen", *_power(result)),
-        _section("design", "The design", *_design(result)),
-        _section("outcomes", "Outcomes and choices, and why", _reasons(result)),
-        _section("left-out", "What was left out", _left_out(result, not_drawn)),
-        _section("context", "For context", *further.context_blocks(result)),
-        _section("overlaps", "Other programmes at the same time", *_overlaps(result)),
-        _section("dated-changes", "Changes of recording and events in these months", *_dated_changes(result)),
-        _section("evidence", "How strong this evidence is", Paragraph(text=f.full_stop(result.evidence))),
-        _section("limits", "Limits", lines(*map(f.full_stop, result.evaluation.limits))),
-        _section("data", "Data and licences", *_data(result)),
-        _section(
-            "reproduce", "How to get these numbers again", *_reproduce(result, protocol_hash, command, versions())
+        section_of("calibration", "How often each method is wrong on these data", *_calibration(result)),
+        section_of("power", "What this comparison could have seen", *_power(result)),
+        section_of("design", "The design", *_design(result)),
+        section_of("outcomes", "Outcomes and choices, and why", _reasons(result)),
+        section_of("left-out", "What was left out", _left_out(result, not_drawn)),
+        section_of("context", "For context", *further.context_blocks(result)),
+        section_of("overlaps", "Other programmes at the same time", *_overlaps(result)),
+        section_of("dated-changes", "Changes of recording and events in these months", *_dated_changes(result)),
+        section_of("evidence", "How strong this evidence is", Paragraph(text=f.full_stop(result.evidence))),
+        section_of("limits", "Limits", lines(*map(f.full_stop, result.evaluation.limits))),
+        section_of("data", "Data and licences", *_data(result)),
+        section_of(
+            "reproduce", "How to get these numbers again", *reproduce(result, protocol_hash, command, versions())
         ),
     )
     return Document(
@@ -98,12 +99,13 @@ def build_document(
     )
 
 
-def banner_of(result: EvaluationResult) -> str:
+def banner_of(result: Told) -> str:
     """What stands above everything: that the data are simulated, if they are."""
     return BANNER if result.data == DEMONSTRATION else ""
 
 
-def _section(slug: str, heading: str, *blocks: Block | None) -> Section:
+def section_of(slug: str, heading: str, *blocks: Block | None) -> Section:
+    """A section of the blocks that have something to say."""
     kept = tuple(b for b in blocks if b is not None and not (isinstance(b, Bullets) and not b.items))
     return Section(slug=slug, heading=heading, blocks=kept)
 
@@ -193,17 +195,6 @@ def _weaknesses(result: EvaluationResult) -> Bullets:
 # Figures and checks ---------------------------------------------------------------------------------------
 
 
-def _figure_block(result: EvaluationResult, figure: Figure) -> FigureBlock:
-    path = f"figures/{figure.name}.csv"
-    table = Table(
-        slug=f"data-{figure.name}", title=f"Data of the figure: {figure.title}", values=figure.data, headings=HEADINGS
-    )
-    return FigureBlock(figure=figure, data=t.printable(t.shortened(table, path), result))
-
-
-HEADINGS = {"p_value": "p-value", "mc_error": "Simulation error", "false_positive_rate": "False-alarm rate"}
-
-
 #: Data files that hold the whole table of a check; the tables of other checks stand on the page in full.
 TABLE_FILES = {specification_curve.NAME: "specification_curve.csv"}
 
@@ -270,8 +261,9 @@ def _overlaps(result: EvaluationResult) -> list[Block]:
     said = any("all that changed" in note for note in table.notes)
     first = [] if said and len(table.values) else [Paragraph(text=EVERYTHING)]
     if not len(table.values):
-        return [*first, Paragraph(text="The programme register holds no other programme in these months.")]
-    return [*first, TableBlock(table=table)]
+        none = Paragraph(text="The programme register holds no other programme in these months.")
+        return [*first, none, *matrix_blocks(result.matrix)]
+    return [*first, TableBlock(table=table), *matrix_blocks(result.matrix)]
 
 
 def _dated_changes(result: EvaluationResult) -> list[Block]:
@@ -289,17 +281,17 @@ def _data(result: EvaluationResult) -> list[Block]:
     ]
 
 
-def licence_sentences(result: EvaluationResult) -> tuple[str, ...]:
+def licence_sentences(result: Told) -> tuple[str, ...]:
     """What the licences of the real sources ask to be printed."""
     if result.data == DEMONSTRATION:
         return ()
-    sources = result.inputs.sources
+    sources = result.sources
     open_government = any("open government" in p.licence.lower() or "ogl" in p.licence.lower() for p in sources)
     boundaries = any("boundar" in f"{p.kind} {p.title}".lower() for p in sources)
     return tuple(text for text, due in ((OGL, open_government), (ORDNANCE, boundaries)) if due)
 
 
-def _first_import(result: EvaluationResult) -> str:
+def _first_import(result: Told) -> str:
     if result.data == "demonstration":
         return "This command gives the same numbers:"
     return (
@@ -308,7 +300,8 @@ def _first_import(result: EvaluationResult) -> str:
     )
 
 
-def _reproduce(result: EvaluationResult, protocol_hash: str, command: str, versions: Mapping[str, str]) -> list[Block]:
+def reproduce(result: Told, protocol_hash: str, command: str, versions: Mapping[str, str]) -> list[Block]:
+    """Seed, draws, versions and protocol of a run, and the command that makes it again."""
     facts = (
         ("Seed", str(result.seed)),
         ("Placebo neighbourhoods wanted for each test", f.count_text(result.draws)),

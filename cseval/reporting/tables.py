@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cseval.panel import Provenance
-    from cseval.result import EvaluationResult
+    from cseval.result import EvaluationResult, Told
 
 __all__ = [
     "MOST_ROWS",
@@ -329,9 +329,9 @@ def protocol_table(result: EvaluationResult) -> Table:
     )
 
 
-def inputs_table(result: EvaluationResult) -> Table:
+def inputs_table(result: Told) -> Table:
     """Every input with its publisher, licence, vintage, rows and hash."""
-    rows = [_input_row(p) for p in result.inputs.sources]
+    rows = [_input_row(p) for p in result.sources]
     return make_table(
         result,
         slug="inputs",

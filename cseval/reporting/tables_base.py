@@ -14,7 +14,7 @@ from cseval.tables import Table
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cseval.result import AnalysisResult, EvaluationResult
+    from cseval.result import AnalysisResult, EvaluationResult, Told
 
 SIMULATED = "The data are simulated for demonstration: no number here describes a real place."
 MOST_ROWS = 60
@@ -56,7 +56,7 @@ def number(value: object) -> float:
 # Print ------------------------------------------------------------------------------------------------
 
 
-def printable(table: Table, result: EvaluationResult | None = None) -> Table:
+def printable(table: Table, result: Told | None = None) -> Table:
     """A table with every cell as text and none empty; demonstration data are named in its notes."""
     values = table.values.map(cell_text)
     notes = table.notes if result is None else _notes(result, table.notes)
@@ -91,7 +91,7 @@ def shortened(table: Table, path: str, most: int = MOST_ROWS) -> Table:
 
 
 def make_table(
-    result: EvaluationResult,
+    result: Told,
     *,
     slug: str,
     title: str,
@@ -106,10 +106,10 @@ def make_table(
     return replace(printable(table, result), source=source_words(result))
 
 
-def _notes(result: EvaluationResult, notes: Sequence[str]) -> tuple[str, ...]:
+def _notes(result: Told, notes: Sequence[str]) -> tuple[str, ...]:
     return (*notes, SIMULATED) if result.data == DEMONSTRATION and SIMULATED not in notes else tuple(notes)
 
 
-def source_words(result: EvaluationResult) -> str:
+def source_words(result: Told) -> str:
     """Titles of the inputs, which may hold commas of their own."""
-    return "; ".join(dict.fromkeys(p.title for p in result.inputs.sources))
+    return "; ".join(dict.fromkeys(p.title for p in result.own_sources))

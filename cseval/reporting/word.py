@@ -143,9 +143,10 @@ def _led(term: str, text: str, style: str) -> str:
 
 
 def _answer(answer: Answer) -> str:
-    number = value_run(answer.number, styles.LARGE) + value_run(f" {answer.label}")
+    large = value_run(answer.number, styles.LARGE) + value_run(f" {answer.label}")
+    number = block(large, style="AnswerNumber") if answer.number else ""
     facts = "".join(_led(term, text, "AnswerFact") for term, text in answer.facts)
-    return paragraph(answer.headline, style="AnswerHeadline") + block(number, style="AnswerNumber") + facts
+    return paragraph(answer.headline, style="AnswerHeadline") + number + facts
 
 
 def _table(table: Printed, path: str = "") -> _Piece:

@@ -355,6 +355,6 @@ def _data_used(result: EvaluationResult) -> Sheet:
             "last": p.last_month and f.month_words(p.last_month),
             "known": " ".join(map(f.full_stop, p.notes)),
         }
-        for p in result.inputs.sources
+        for p in result.sources
     ]
     return _sheet("Data used", "Data used, by file", DATA_USED, [_applicable(row) for row in rows])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cseval.parallel import current
 from cseval.reporting.atomic import MANIFEST, recover, replace_folder
@@ -15,17 +16,19 @@ if TYPE_CHECKING:
 
     from cseval.reporting.document import Document
     from cseval.reporting.figures import Figure, Rendered
-    from cseval.result import EvaluationResult
+    from cseval.result import EvaluationResult, StudyResult
 
-__all__ = ["build_outputs", "recover", "write_outputs"]
+__all__ = ["build_outputs", "protected", "recover", "write_outputs"]
 
 
-def write_outputs(result: EvaluationResult, folder: Path, *, protocol_hash: str, command: str) -> tuple[Path, ...]:
+def write_outputs(
+    result: EvaluationResult | StudyResult, folder: Path, *, protocol_hash: str, command: str
+) -> tuple[Path, ...]:
     """Write every output of a run and swap the folder in as one step.
 
     Parameters
     ----------
-    result : EvaluationResult
+    result : EvaluationResult or StudyResult
     folder : Path
         Replaced as a whole; a failed or killed run leaves the old outputs as they were.
     protocol_hash : str
@@ -49,59 +52,115 @@ def write_outputs(result: EvaluationResult, folder: Path, *, protocol_hash: str,
     return replace_folder(folder, files)
 
 
+def protected(result: EvaluationResult | StudyResult) -> EvaluationResult | StudyResult:
+    """The result without small counts of unpublished data; the parts of a study withhold their own."""
+    from cseval.reporting.protect import protect
+    from cseval.result import EvaluationResult
+
+    return protect(result) if isinstance(result, EvaluationResult) else result
+
+
 def build_outputs(
-    result: EvaluationResult, *, protocol_hash: str, command: str, project: Path | None = None
+    result: EvaluationResult | StudyResult, *, protocol_hash: str, command: str, project: Path | None = None
 ) -> dict[str, bytes]:
     """Every output as bytes by its path in the output folder; nothing is written.
 
     Two calls with the same result give the same bytes, except for the ``run`` block of the manifest.
     """
-    from cseval.reporting.files import PACKAGE, csv_bytes, data_frames, json_bytes, package_bytes, title_of
-    from cseval.reporting.manifest import manifest_bytes
+    from cseval.result import StudyResult
+
+    run = _Run(protocol_hash=protocol_hash, command=command, project=project or Path.cwd())
+    return _study_files(result, run) if isinstance(result, StudyResult) else _evaluation_files(result, run)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    """By what a run was made."""
+
+    protocol_hash: str
+    command: str
+    project: Path
+
+
+def _evaluation_files(result: EvaluationResult, run: _Run) -> dict[str, bytes]:
+    from cseval.reporting.files import data_frames, further_files, title_of
     from cseval.reporting.places import places_json
-    from cseval.reporting.printed import PLACES
     from cseval.reporting.protect import check_protected, protect
     from cseval.reporting.report import build_document
 
     result = protect(result)
     figures, not_drawn = _figures(result)
-    rendered = dict(zip((g.name for g in figures), current().map(_draw, range(len(figures)), result), strict=True))
-    frames: dict[str, tuple[str, pd.DataFrame]] = {
-        f"{name}.csv": (title_of(name), frame) for name, frame in data_frames(result).items()
-    }
-    frames |= {f"figures/{g.name}.csv": (f"Data of the figure: {g.title}", g.data) for g in figures}
-    data = {path: csv_bytes(frame) for path, (_, frame) in frames.items()}
-    document = build_document(result, figures, not_drawn, protocol_hash=protocol_hash, command=command)
-    files = {
-        **data,
-        **_effects(result, frames["effects.csv"][1], command),
-        **_pictures(figures, rendered),
-        **_reports(document, rendered),
-        PLACES: json_bytes(places_json(result, figures, {name: r.png for name, r in rendered.items()}, command)),
-        PACKAGE: package_bytes(result, {p: (*frames[p], data[p]) for p in frames}),
-    }
-    files[MANIFEST] = manifest_bytes(
-        result,
-        protocol_hash=protocol_hash,
-        command=command,
-        files=files,
-        figures=figures,
-        not_drawn=not_drawn,
-        project=project or Path.cwd(),
-    )
+    rendered = _rendered(result, figures)
+    titles = {name: title for name, (title, _) in further_files(result.parts, result.matrix).items()}
+    frames = {name: (titles.get(name, title_of(name)), frame) for name, frame in data_frames(result).items()}
+    document = build_document(result, figures, not_drawn, protocol_hash=run.protocol_hash, command=run.command)
+    places = places_json(result, figures, {name: r.png for name, r in rendered.items()}, run.command)
+    own = _effects(result, frames["effects"][1], run.command)
+    files = _files(result, frames, (figures, not_drawn, rendered), (document, places, own), run)
     check_protected(result, files)
     return files
 
 
+def _study_files(result: StudyResult, run: _Run) -> dict[str, bytes]:
+    from cseval.reporting.files import further_files
+    from cseval.reporting.study import study_document, study_places, weaknesses_of
+
+    figures, not_drawn = _figures(result)
+    rendered = _rendered(result, figures)
+    frames = further_files(result.parts, result.matrix)
+    frames |= {t.slug: (t.title, t.values) for t in (result.overlaps, weaknesses_of(result)) if t is not None}
+    document = study_document(result, figures, not_drawn, protocol_hash=run.protocol_hash, command=run.command)
+    places = study_places(result, figures, {name: r.png for name, r in rendered.items()}, run.command)
+    return _files(result, frames, (figures, not_drawn, rendered), (document, places, {}), run)
+
+
+def _files(
+    result: EvaluationResult | StudyResult,
+    tables: dict[str, tuple[str, pd.DataFrame]],
+    drawn: tuple[Sequence[Figure], tuple[str, ...], dict[str, Rendered]],
+    said: tuple[Document, Any, dict[str, bytes]],
+    run: _Run,
+) -> dict[str, bytes]:
+    """Data files, figures, reports, places, package and manifest of any run."""
+    from cseval.reporting.files import PACKAGE, csv_bytes, json_bytes, package_bytes
+    from cseval.reporting.manifest import manifest_bytes
+    from cseval.reporting.printed import PLACES
+
+    (figures, not_drawn, rendered), (document, places, own) = drawn, said
+    frames = {f"{name}.csv": table for name, table in tables.items()}
+    frames |= {f"figures/{g.name}.csv": (f"Data of the figure: {g.title}", g.data) for g in figures}
+    data = {path: csv_bytes(frame) for path, (_, frame) in frames.items()}
+    files = {**data, **own, **_pictures(figures, rendered), **_reports(document, rendered)}
+    files[PLACES] = json_bytes(places)
+    files[PACKAGE] = package_bytes(result, {p: (*frames[p], data[p]) for p in frames})
+    files[MANIFEST] = manifest_bytes(
+        result,
+        protocol_hash=run.protocol_hash,
+        command=run.command,
+        files=files,
+        figures=figures,
+        not_drawn=not_drawn,
+        project=run.project,
+    )
+    return files
+
+
+def _rendered(result: EvaluationResult | StudyResult, figures: Sequence[Figure]) -> dict[str, Rendered]:
+    drawn = current().map(_draw, range(len(figures)), result)
+    return dict(zip((g.name for g in figures), drawn, strict=True))
+
+
 @lru_cache(maxsize=1)
-def _figures(result: EvaluationResult) -> tuple[tuple[Figure, ...], tuple[str, ...]]:
+def _figures(result: EvaluationResult | StudyResult) -> tuple[tuple[Figure, ...], tuple[str, ...]]:
     """The figures of a result; a process that draws several of them makes them once."""
+    from cseval.reporting.parts import part_figures
     from cseval.reporting.protect import protected_figures
+    from cseval.result import EvaluationResult
 
-    return protected_figures(result)
+    return protected_figures(result) if isinstance(result, EvaluationResult) else part_figures(result)
 
 
-def _draw(number: int, result: EvaluationResult) -> Rendered:
+def _draw(number: int, result: EvaluationResult | StudyResult) -> Rendered:
     """Draw one figure; its number is sent to a worker, since what draws it is made from the result there."""
     from cseval.reporting.figures import render
 

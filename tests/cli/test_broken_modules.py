@@ -87,7 +87,7 @@ def test_a_module_without_evaluation_is_named(fresh, cseval):
     path = make_project(fresh, '"""Nothing here."""\n', "empty.py") / "analyses" / "empty.py"
     said = cseval("list")
     assert said.code == 2
-    assert said.err == f"Error: {path}: no EVALUATION; expected EVALUATION = Evaluation(...).\n"
+    assert said.err == f"Error: {path}: no EVALUATION; expected EVALUATION = Evaluation(...) or Study(...).\n"
 
 
 def test_a_slug_of_two_modules_names_both(fresh, cseval):
