@@ -118,9 +118,12 @@ def _claim_figures(result: EvaluationResult) -> tuple[Callable[[EvaluationResult
 
 
 def _claim_figure(claim: ClaimResult, draw: Callable[..., Figure | str], result: EvaluationResult) -> Figure | str:
+    from cseval.reporting.dated_changes import breaks_of
     from cseval.reporting.tables_base import source_words
 
-    return draw(claim, source=source_words(result), data=result.data)
+    rolling = claim.frames.get("rolling_year") if draw.__name__ == "rolling_year_figure" else None
+    marks = {} if rolling is None else {"breaks": breaks_of(result, claim.outcome, rolling["period"].tolist())}
+    return draw(claim, source=source_words(result), data=result.data, **marks)
 
 
 def _power_figure(result: EvaluationResult) -> Figure | str:

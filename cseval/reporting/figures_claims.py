@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cseval import formats as f
 from cseval.inputs import DEMONSTRATION
 from cseval.reporting import figures_style as style
+from cseval.reporting.dated_changes import breaks_words, mark_breaks
 from cseval.reporting.figures import Figure
 from cseval.reporting.figures_rows import beside, look_of_rows
 from cseval.reporting.figures_series import panel_axes
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cseval.claims.base import ClaimResult
+    from cseval.registry.breaks import Break
 
 #: Beyond these changes an interval is cut and ends in an arrow.
 LEAST, MOST = -100.0, 150.0
@@ -260,7 +262,7 @@ def _roomiest(axes: Any, name: str, at: tuple[float, float], size: Any, change: 
 # Rolling year -----------------------------------------------------------------------------------------
 
 
-def rolling_year_figure(claim: ClaimResult, *, source: str, data: str) -> Figure | str:
+def rolling_year_figure(claim: ClaimResult, *, source: str, data: str, breaks: Sequence[Break] = ()) -> Figure | str:
     """The rolling year of the statement's area and of all others, with the lines before and since the start.
 
     Parameters
@@ -269,6 +271,8 @@ def rolling_year_figure(claim: ClaimResult, *, source: str, data: str) -> Figure
         With the frames ``rolling_year`` and ``rolling_trend``.
     source : str
     data : {"real", "demonstration"}
+    breaks : sequence of Break
+        Dated changes that move the outcome in these months; each enters twelve rolling years.
     """
     frame, trends = claim.frames.get("rolling_year"), claim.frames.get("rolling_trend")
     if frame is None or trends is None:
@@ -282,10 +286,10 @@ def rolling_year_figure(claim: ClaimResult, *, source: str, data: str) -> Figure
             f"Each point is the total of twelve months up to it; the year before {f.month_words(start)} is 100. "
             f"Straight lines: trend of {own} over rolling years wholly before and wholly after the start, with 95% "
             f"bands that allow for the eleven months which successive totals share. {others} is all other areas "
-            f"together. The axis does not start at zero. Source: {source}."
+            f"together. {breaks_words(breaks)}The axis does not start at zero. Source: {source}."
         ),
         data=frame,
-        draw=lambda canvas: _draw_rolling(canvas, frame, start, own, others),
+        draw=lambda canvas: _draw_rolling(canvas, frame, start, own, others, breaks),
         height=5.0,
         mark=_mark(data),
     )
@@ -314,7 +318,7 @@ def _rolling_alt(trends: pd.DataFrame, what: str, own: str, others: str, start: 
     )
 
 
-def _draw_rolling(canvas: Any, frame: pd.DataFrame, start: str, own: str, others: str) -> None:
+def _draw_rolling(canvas: Any, frame: pd.DataFrame, start: str, own: str, others: str, breaks: Sequence[Break]) -> None:
     axes = panel_axes(canvas, left=0.95, right=1.85, top=0.45, bottom=1.2)
     x = style.positions(frame["period"].tolist())
     axes.plot(x, frame["london_index"], color=style.ORANGE, linestyle=(0, (5, 2)))
@@ -329,6 +333,7 @@ def _draw_rolling(canvas: Any, frame: pd.DataFrame, start: str, own: str, others
     style.month_axis(axes, frame["period"].iloc[0], frame["period"].iloc[-1])
     style.count_ticks(axes)
     axes.set(ylabel=f"Year before {f.month_words(start)} = 100", xlabel="Twelve months up to")
+    mark_breaks(axes, breaks)
     style.mark_start(axes, start)
     style.end_labels(axes, _rolling_labels(x[-1], frame, own, others))
 

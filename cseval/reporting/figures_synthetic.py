@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cseval import formats as f
 from cseval.reporting import figures_style as style
+from cseval.reporting.dated_changes import breaks_of, breaks_words, mark_breaks
 from cseval.reporting.figures import Figure
 from cseval.reporting.figures_series import panel_axes, two_lines_by_month
 from cseval.reporting.tables import label_of, source_words
@@ -13,6 +15,7 @@ from cseval.reporting.tables import label_of, source_words
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cseval.registry.breaks import Break
     from cseval.result import AnalysisResult, EvaluationResult
 
 #: Donors named in the alternative text.
@@ -34,6 +37,7 @@ def synthetic_figure(result: EvaluationResult) -> Figure | str:
     analysis, path = found
     data = path[["period", "observed", "counterfactual"]].copy()
     outcome = f.outcome_words(analysis.estimate.outcome)
+    breaks = breaks_of(result, analysis.estimate.outcome, data["period"].tolist())
     return Figure(
         name="synthetic-control",
         title=f"Treated area against its synthetic control, {outcome} by month",
@@ -41,10 +45,10 @@ def synthetic_figure(result: EvaluationResult) -> Figure | str:
         caption=(
             f"{label_of(result, analysis.analysis.slug)}: a weighted mix of comparison areas that moved like the "
             "treated area before the start. The closer the lines are before it, the more the mix can be trusted after "
-            f"it. The axis starts at zero. Source: {source_words(result)}."
+            f"it. {breaks_words(breaks)}The axis starts at zero. Source: {source_words(result)}."
         ),
         data=data,
-        draw=lambda canvas: _draw(canvas, data, analysis.design.start),
+        draw=lambda canvas: _draw(canvas, data, analysis.design.start, breaks),
         mark=style.mark_of(result),
     )
 
@@ -68,7 +72,8 @@ def _largest(result: EvaluationResult, analysis: AnalysisResult) -> list[str]:
     return [f"{names.get(str(r['unit']), str(r['unit']))} ({100 * float(r['weight']):.0f}%)" for r in rows]
 
 
-def _draw(canvas: Any, data: pd.DataFrame, start: str) -> None:
+def _draw(canvas: Any, data: pd.DataFrame, start: str, breaks: Sequence[Break]) -> None:
     axes = panel_axes(canvas, left=0.85, right=1.6)
     two_lines_by_month(axes, data, "counterfactual", "Synthetic\ncontrol\n(dashed)")
+    mark_breaks(axes, breaks)
     style.mark_start(axes, start)

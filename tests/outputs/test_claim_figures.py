@@ -118,3 +118,21 @@ def test_what_cannot_be_drawn_is_said():
     assert "no change in percent to rank" in ranking_figure(none, **WORDS)
     assert "no change in percent to draw" in funnel_figure(none, **WORDS)
     assert "no outcome was received" in rolling_year_figure(none, **WORDS)
+
+
+def test_dated_changes_stand_on_a_rolling_year(rolled):
+    from matplotlib.figure import Figure as Canvas
+
+    from cseval.registry.breaks import Break
+
+    month = str(rolled.frames["rolling_year"]["period"].iloc[5])
+    change = Break(
+        slug="new-form", name="New form", kind="recording", programme="", first=month, last="", scope="london",
+        outcomes=("all",), what="Counted otherwise", source="A paper", paragraph="",
+    )  # fmt: skip
+    figure = rolling_year_figure(rolled, **WORDS, breaks=(change,))
+    assert "A, New form (from " in figure.caption
+    canvas = Canvas(figsize=(8, 5))
+    figure.draw(canvas)
+    assert "A" in [t.get_text() for t in canvas.axes[0].texts]
+    assert "New form" not in rolling_year_figure(rolled, **WORDS).caption
