@@ -80,6 +80,8 @@ def choose_study(study: Study, project: Project, data: str) -> tuple[str, str]:
                 f"{data} lacks {', '.join(missing)}", where="--data", expected="a file of each source that is needed"
             )
         return kind, f"Real data read from {data}."
+    if not study.needs:
+        return kind, "The programme register, and what is imported of the files that it can use."
     return kind, "Real data: every source that is needed is imported and verified."
 
 

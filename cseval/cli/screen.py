@@ -75,6 +75,8 @@ def print_result(result: EvaluationResult, folder: Path, seconds: float) -> None
 
 def print_study(result: StudyResult, folder: Path, seconds: float) -> None:
     """Print what each part of a study found, what weakens it, where the report is and how long it took."""
+    from cseval.formats import full_stop
+
     kind = " (DEMONSTRATION DATA)" if result.data == "demonstration" else ""
     if kind:
         click.echo("DEMONSTRATION DATA: simulated, no real place.")
@@ -85,9 +87,9 @@ def print_study(result: StudyResult, folder: Path, seconds: float) -> None:
             click.echo(f"  - {sentence}")
     click.echo("\nWhat weakens it")
     for sentence in dict.fromkeys(result.weaknesses):
-        click.echo(f"  - {sentence}")
+        click.echo(f"  - {full_stop(sentence)}")
     for reason in result.left_out:
-        click.echo(f"  - left out: {reason}")
+        click.echo(f"  - left out: {full_stop(reason)}")
     click.echo(f"\nReport{kind}: {folder / 'report.html'}\nTook {seconds:.1f} s.")
 
 
