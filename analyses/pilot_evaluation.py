@@ -56,6 +56,7 @@ from cseval.inference.ferman_pinto import FermanPinto
 from cseval.inference.placebo import PlaceboNeighbourhoods
 from cseval.inference.placebo_districts import PlaceboDistricts
 from cseval.inference.score_bootstrap import ScoreBootstrap
+from cseval.parts.displacement import DisplacementMeasures
 from cseval.spec import Analysis, Evaluation, Programme, Window
 
 if TYPE_CHECKING:
@@ -294,6 +295,7 @@ EVALUATION = Evaluation(
             "asb-not-decreased-latest", "year to October 2019 against the year before the start", *LATEST_YEAR
         ),
     ),
+    parts=(DisplacementMeasures(),),
     reasons=(
         (
             "Anti-social behaviour",
