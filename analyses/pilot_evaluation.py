@@ -57,6 +57,7 @@ from cseval.inference.placebo import PlaceboNeighbourhoods
 from cseval.inference.placebo_districts import PlaceboDistricts
 from cseval.inference.score_bootstrap import ScoreBootstrap
 from cseval.parts.displacement import DisplacementMeasures
+from cseval.parts.survey import ResidentsSurvey
 from cseval.spec import Analysis, Evaluation, Programme, Window
 
 if TYPE_CHECKING:
@@ -271,7 +272,7 @@ EVALUATION = Evaluation(
     real=real,
     demonstration=demonstration,
     needs=("mps-ward", "ward-boundaries"),
-    optional=("ward-population", "police-street", "lsoa-lookup"),
+    optional=("ward-population", "police-street", "lsoa-lookup", "residents-survey"),
     analyses=ANALYSES,
     checks=(
         PreTrends(),
@@ -295,7 +296,7 @@ EVALUATION = Evaluation(
             "asb-not-decreased-latest", "year to October 2019 against the year before the start", *LATEST_YEAR
         ),
     ),
-    parts=(DisplacementMeasures(),),
+    parts=(DisplacementMeasures(), ResidentsSurvey()),
     reasons=(
         (
             "Anti-social behaviour",

@@ -13,6 +13,7 @@ Why there is no estimate
 from __future__ import annotations
 
 from cseval.parts.delivery import Delivery
+from cseval.parts.survey import AttendeeSurvey
 from cseval.parts.tracker import ActionTracker
 from cseval.study import Study
 
@@ -21,9 +22,11 @@ EVALUATION = Study(
     title="Violent Crime Summit",
     question="What did those who attended think, and was the Statement of Action carried out?",
     register="violent-crime-summit",
+    optional=("attendee-survey",),
     parts=(
         Delivery(programme="violent-crime-summit"),
         ActionTracker(programme="violent-crime-summit", title="Statement of Action"),
+        AttendeeSurvey(event="Violent Crime Summit"),
     ),
     reasons=(
         (

@@ -34,8 +34,9 @@ def run_parts(parts: Sequence[Part], ground: Ground, report: Report) -> tuple[tu
         try:
             result = part.run(ground)
         except CsevalError as error:
-            left_out.append(f"{part.name}: {error}")
-            report(part.name, f"left out: {error}")
+            why = str(error).removeprefix(f"{part.name}: ")
+            left_out.append(f"{part.name}: {why}")
+            report(part.name, f"left out: {why}")
             continue
         found.append(result)
         left_out += result.left_out

@@ -19,6 +19,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "cseval.sources.home_office": ("home-office-knife-force",),
     "cseval.sources.pas": ("mopac-pas",),
     "cseval.sources.survey_table": ("residents-survey",),
+    "cseval.sources.attendees": ("attendee-survey",),
     "cseval.sources.geography": ("ward-boundaries", "lsoa-boundaries", "borough-boundaries"),
     "cseval.sources.population": ("ward-population", "lsoa-population", "borough-population"),
     "cseval.sources.lookup": ("lsoa-lookup",),

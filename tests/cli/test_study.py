@@ -90,7 +90,7 @@ def test_a_study_leaves_report_tables_figures_and_manifest(project, cseval):
     said = cseval(*RUN)
     assert said.code == 0, said.err
     assert "40 patrols were counted." in said.out
-    assert "left out: opinions: opinions: no survey is imported" in said.out
+    assert "left out: opinions: no survey is imported" in said.out
     folder = project / FOLDER
     assert rows(folder / "work_done.csv")[0] == {"action": "patrol", "count": "41"}
     assert {p.name for p in (folder / "figures").iterdir()} == {"work.png", "work.svg", "work.csv"}
