@@ -69,6 +69,7 @@ from cseval.inference.ferman_pinto import FermanPinto
 from cseval.inference.placebo import PlaceboNeighbourhoods
 from cseval.inference.placebo_series import PlaceboSeries
 from cseval.months import month_words
+from cseval.parts.activity import PoliceActivityPart
 from cseval.spec import Analysis, Evaluation, Programme, Window
 
 if TYPE_CHECKING:
@@ -309,7 +310,7 @@ EVALUATION = Evaluation(
     real=real,
     demonstration=demonstration,
     needs=("mps-borough", "borough-boundaries"),
-    optional=("mps-dashboard", "borough-population", "home-office-knife-force"),
+    optional=("mps-dashboard", "borough-population", "home-office-knife-force", "stop-and-search-counts"),
     analyses=ANALYSES,
     checks=(
         PreTrends(),
@@ -350,6 +351,7 @@ EVALUATION = Evaluation(
             months_before=36,  # from June 2014 on, after the rise of 2013 to 2014 that all boroughs share
         ),
     ),
+    parts=(PoliceActivityPart(outcome="possession_of_article_with_blade_or_point"),),
     reasons=(
         (
             "Victims of knife injury, knife crime with injury",

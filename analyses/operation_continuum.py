@@ -35,6 +35,7 @@ from cseval.estimators.poisson_did import PoissonDiD
 from cseval.estimators.synthetic_did import SyntheticDiD
 from cseval.inference.covariance import ClusterRobust
 from cseval.inference.placebo import PlaceboNeighbourhoods
+from cseval.parts.activity import EqualityPart, PoliceActivityPart
 from cseval.spec import Analysis, Evaluation, Programme, Window
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ EVALUATION = Evaluation(
     real=real,
     demonstration=demonstration,
     needs=("mps-borough", "borough-boundaries"),
-    optional=("borough-population",),
+    optional=("borough-population", "stop-and-search", "stop-and-search-counts"),
     analyses=(
         Analysis(
             slug="primary",
@@ -171,6 +172,7 @@ EVALUATION = Evaluation(
         Autocorrelation(),
         Overdispersion(),
     ),
+    parts=(PoliceActivityPart(), EqualityPart()),
     reasons=(
         (
             "Drug offences",

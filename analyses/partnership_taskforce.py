@@ -35,6 +35,7 @@ from cseval.checks.residuals import Autocorrelation, Overdispersion
 from cseval.estimators.dose import Dose, DoseResponse
 from cseval.estimators.poisson_did import PoissonDiD
 from cseval.inference.placebo import PlaceboNeighbourhoods
+from cseval.parts.activity import EqualityPart, PoliceActivityPart
 from cseval.spec import Analysis, Evaluation, Programme, Window
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ EVALUATION = Evaluation(
     real=real,
     demonstration=demonstration,
     needs=("mps-borough", "borough-boundaries"),
-    optional=("borough-population",),
+    optional=("borough-population", "stop-and-search", "stop-and-search-counts"),
     analyses=(
         Analysis(
             slug="primary",
@@ -159,6 +160,7 @@ EVALUATION = Evaluation(
         Autocorrelation(),
         Overdispersion(),
     ),
+    parts=(PoliceActivityPart(outcome="possession_of_article_with_blade_or_point"), EqualityPart()),
     reasons=(
         (
             "Violence with injury",

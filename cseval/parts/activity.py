@@ -1,0 +1,285 @@
+"""What the police did in the same months: searches beside the outcome they drive, and by recorded ethnicity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from cseval.errors import DataError, EstimationError
+
+if TYPE_CHECKING:
+    from cseval.equality import Denominators, EqualityResult
+    from cseval.part import Ground, PartResult
+    from cseval.police_activity import ActivityResult
+    from cseval.result import EvaluationResult
+    from cseval.sources.stop_search_table import StopSearch
+    from cseval.tables import Table
+
+TABLE, RECORDS = "stop-and-search-counts", "stop-and-search"
+NOT_SEPARATED = (
+    "Recorded offences that officers find move with how much they search; how much of a change comes from that cannot "
+    "be separated with these counts"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoliceActivityPart:
+    """Searches before and after in the treated borough against all others, with an outcome beside them.
+
+    Parameters
+    ----------
+    outcome : str
+        Outcome of the evaluation's panel that is shown beside the searches; the primary one if left out.
+    name : str
+        What the part is called where it is left out.
+    """
+
+    outcome: str = ""
+    name: str = "police activity"
+
+    def run(self, ground: Ground) -> PartResult:
+        """Searches, the other boroughs, and the outcome.
+
+        Raises
+        ------
+        DataError
+            If no stop and searches of all boroughs were imported.
+        EstimationError, DesignError
+            If not one borough was treated, or too few months can be used.
+        """
+        from cseval.part import PartResult
+        from cseval.police_activity_words import activity_sentences
+        from cseval.reporting.figures_activity import activity_figure
+
+        result, unit = treated_borough(ground, self.name)
+        stops = searches_of(ground, result, unit, (TABLE, RECORDS))
+        found = self._compare(result, unit, stops)
+        source = "; ".join(dict.fromkeys(p.title for p in (*stops.provenance, *result.inputs.sources)))
+        first, *others = activity_sentences(found)
+        return PartResult(
+            slug="police-activity",
+            heading="What the police did in the same months",
+            headline=first,
+            sentences=tuple(others),
+            folded=(changes_table(found, source),),
+            printed={"police-activity-changes": changes_in_print(changes_table(found, source))},
+            figures={"police-activity": partial(activity_figure, found, source=source, data=ground.data)},
+            weaknesses=(NOT_SEPARATED,),
+            sources=stops.provenance,
+            of_counts=True,
+        )
+
+    def _compare(self, result: EvaluationResult, unit: str, stops: StopSearch) -> ActivityResult:
+        from cseval.police_activity import PoliceActivity
+
+        design = result.primary.design
+        return PoliceActivity(
+            unit=unit,
+            start=design.start,
+            first=stops.periods[0],
+            last=min(stops.periods[-1], design.periods[-1]),
+            outcome=self.outcome or result.primary.estimate.outcome,
+            lost={p: float(x) for p, x in zip(stops.periods, stops.lost, strict=True)},
+        ).compare(stops.panel(), result.inputs.panel)
+
+
+def treated_borough(ground: Ground, name: str) -> tuple[EvaluationResult, str]:
+    """The evaluation and the code of its one treated unit.
+
+    Raises
+    ------
+    EstimationError
+        If there is no evaluation, or not one unit was treated.
+    """
+    treated = sorted(ground.result.primary.design.treated) if ground.result else []
+    if ground.result is None or len(treated) != 1:
+        raise EstimationError(
+            f"{len(treated)} treated units", where=name, expected="an evaluation of one borough, whose searches count"
+        )
+    return ground.result, treated[0]
+
+
+def searches_of(ground: Ground, result: EvaluationResult, unit: str, kinds: tuple[str, ...]) -> StopSearch:
+    """Stop and searches: simulated ones in a demonstration, else of the first kind that was imported.
+
+    Raises
+    ------
+    DataError
+        If none of `kinds` was imported, or a file is not what it should be.
+    """
+    from cseval.inputs import DEMONSTRATION
+    from cseval.sources.demonstration_searches import simulate_searches
+    from cseval.sources.stop_search import read_stops
+    from cseval.sources.stop_search_table import read_counts_table
+
+    if ground.data == DEMONSTRATION:
+        panel = result.inputs.panel
+        return simulate_searches(ground.seed, panel.units, panel.names, unit, result.primary.design.start)
+    kind = next((k for k in kinds if ground.catalogue.has(k)), None)
+    if kind is None:
+        raise DataError(
+            "no stop and searches were imported",
+            where=" or ".join(kinds),
+            expected="the monthly files of data.police.uk, or their counts by borough and month",
+            todo="`cseval data import FILE`",
+        )
+    if kind == RECORDS:
+        return read_stops(ground.catalogue)
+    path = ground.catalogue.require(TABLE)[-1]
+    return replace(read_counts_table(path), provenance=ground.catalogue.provenance(TABLE))
+
+
+def changes_table(found: ActivityResult, source: str) -> Table:
+    """Searches of every borough before and after, and each against all others."""
+    from cseval.tables import Table
+
+    return Table(
+        slug="police-activity-changes",
+        title="Searches by borough, before and after",
+        values=found.changes,
+        headings={
+            "name": "Borough",
+            "before": "A month before",
+            "after": "A month after",
+            "ratio": "Times as many",
+            "ratio_low": "95% from",
+            "ratio_high": "95% to",
+            "relative": "Against all others",
+            "relative_low": "95% from",
+            "relative_high": "95% to",
+        },
+        notes=("Each borough against all others together, in the months that can be used in the treated one.",),
+        source=source,
+    )
+
+
+def changes_in_print(table: Table) -> Table:
+    """The table with averages whole and ratios with two decimals."""
+    from cseval import formats as f
+
+    values = table.values.astype(object)
+    for column in table.values.columns:
+        if column in ("unit", "name"):
+            continue
+        digits = 0 if column in ("before", "after") else 2
+        values[column] = [f.decimal_text(float(v), digits=digits) for v in table.values[column]]
+    return replace(table, values=values.drop(columns="unit"))
+
+
+# By recorded ethnicity --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class EqualityPart:
+    """Searches by recorded ethnicity before and after: evidence for a paper's equalities section, not its text.
+
+    Parameters
+    ----------
+    denominators : str
+        File in ``data/reference`` with residents by group; without one there are no rates.
+    name : str
+        What the part is called where it is left out.
+    """
+
+    denominators: str = ""
+    name: str = "equality of searches"
+
+    def run(self, ground: Ground) -> PartResult:
+        """Numbers, their changes against one group's, and outcomes, by recorded ethnicity.
+
+        Raises
+        ------
+        DataError
+            If no records of searches with ethnicity were imported.
+        EstimationError, DesignError
+            If not one borough was treated, or a period has no usable month.
+        """
+        from cseval.equality_words import equality_sentences, equality_tables
+        from cseval.part import PartResult
+
+        result, unit = treated_borough(ground, self.name)
+        stops = searches_of(ground, result, unit, (RECORDS,))
+        found = self._measure(ground, result, unit, stops)
+        source = "; ".join(dict.fromkeys(p.title for p in stops.provenance))
+        tables = tuple(replace(_renamed(t), source=source) for t in equality_tables(found))
+        return PartResult(
+            slug="equality",
+            heading="Who was searched",
+            headline=equality_headline(found),
+            sentences=equality_sentences(found),
+            folded=tables,
+            printed={t.slug: equality_in_print(t) for t in tables},
+            sources=stops.provenance,
+        )
+
+    def _measure(self, ground: Ground, result: EvaluationResult, unit: str, stops: StopSearch) -> EqualityResult:
+        from cseval.equality import Disproportionality
+        from cseval.months import add_months
+
+        start, last = result.primary.design.start, result.primary.design.periods[-1]
+        return Disproportionality(
+            unit=unit,
+            before=(stops.periods[0], add_months(start, -1)),
+            after=(start, min(stops.periods[-1], last)),
+            denominators=self._residents(ground),
+            published=all(p.published for p in stops.provenance),
+        ).measure(stops)
+
+    def _residents(self, ground: Ground) -> Denominators | None:
+        from cseval.equality import read_denominators
+
+        return read_denominators(ground.reference / self.denominators) if self.denominators else None
+
+
+def equality_headline(found: EqualityResult) -> str:
+    """How many searches of people there were, and the widest change of a group's number against the reference's."""
+    from cseval import formats as f
+
+    rows = [r for r in found.rates.to_dict("records") if r["change"] == r["change"]]
+    total = (sum(float(v) for v in found.rates[c] if v == v) for c in ("before", "after"))
+    months = found.months
+    said = (
+        f"{f.count_text(next(total))} searches of people with a recorded ethnicity in "
+        f"{f.plural(months[0], 'usable month')} before, {f.count_text(next(total))} in {months[1]} after"
+    )
+    if not rows:
+        return f"{said}."
+    first = max(rows, key=lambda r: abs(float(r["change"]) - 1))
+    low, high = (f.decimal_text(float(first[c])) for c in ("change_low", "change_high"))
+    return (
+        f"{said}; against those of {found.reference} people, searches of {first['group']} people became "
+        f"{f.decimal_text(float(first['change']))} times what they were (95% interval {low} to {high})."
+    )
+
+
+def _renamed(table: Table) -> Table:
+    """The table with its periods under another name, since a period is a month everywhere else."""
+    if "period" not in table.values:
+        return table
+    headings = {**{k: v for k, v in table.headings.items() if k != "period"}, "when": "When"}
+    return replace(table, values=table.values.rename(columns={"period": "when"}), headings=headings)
+
+
+def equality_in_print(table: Table) -> Table:
+    """The table without columns that hold nothing, counts whole, shares with one decimal, ratios with two."""
+    from cseval import formats as f
+
+    given = [c for c in table.values if c in ("group", "when") or any(_there(v) for v in table.values[c])]
+    values = table.values[given].astype(object)
+    for column in given:
+        if column in ("group", "when"):
+            continue
+        digits = 0 if column in WHOLE else 1 if column.startswith(("share", "difference")) else 2
+        values[column] = [f.decimal_text(v, digits=digits) if _there(v) else f.NOT_APPLICABLE for v in values[column]]
+    return replace(table, values=values)
+
+
+WHOLE = ("population", "before", "after", "searches", "no_further_action")
+
+
+def _there(value: Any) -> bool:
+    """Whether a cell holds a number, or one that is withheld."""
+    from cseval.disclosure import Withheld
+
+    return isinstance(value, Withheld) or float(value) == float(value)
