@@ -12,6 +12,7 @@ Why there is no estimate
 from __future__ import annotations
 
 from cseval.parts.delivery import Delivery
+from cseval.parts.money import BreakEvenMoney
 from cseval.study import Study
 
 EVALUATION = Study(
@@ -22,7 +23,10 @@ EVALUATION = Study(
         "what would it have to avert to be worth its price?"
     ),
     register="asb-and-drug-suppression-unit",
-    parts=(Delivery(programme="asb-and-drug-suppression-unit"),),
+    parts=(
+        Delivery(programme="asb-and-drug-suppression-unit"),
+        BreakEvenMoney(programme="asb-and-drug-suppression-unit"),
+    ),
     reasons=(
         (
             "Plan alone",

@@ -15,8 +15,9 @@ The comparison
     same months, and this one is ranked among them. The protocol was fixed before any effect was looked at.
 
 The money
-    On real data the report holds, for context, what each output cost under every cost that the papers allow to be laid
-    on it, and how many offences would have to be averted in a year to be worth the yearly price that was proposed.
+    On real data the report holds what each output cost under every cost that the papers allow to be laid on it, and
+    how many offences would have to be averted in a year to be worth the yearly price that was proposed. A benefit is
+    worked out only from an effect that can be told from none.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from cseval.estimators.dose import Dose, DoseResponse
 from cseval.estimators.poisson_did import PoissonDiD
 from cseval.inference.placebo import PlaceboNeighbourhoods
 from cseval.parts.activity import EqualityPart, PoliceActivityPart
+from cseval.parts.money import TaskforceMoney
 from cseval.spec import Analysis, Evaluation, Programme, Window
 
 if TYPE_CHECKING:
@@ -60,16 +62,10 @@ RANKED = (PlaceboNeighbourhoods(),)
 
 
 def real(catalogue: Catalogue) -> Inputs:
-    """Metropolitan Police borough counts, and beside them what the Taskforce's work cost by the papers' figures."""
-    from dataclasses import replace
-
-    from cseval.money_context import taskforce_money
-    from cseval.project import Project
+    """Metropolitan Police borough counts."""
     from cseval.sources.borough_inputs import borough_inputs
 
-    inputs = borough_inputs(catalogue, PROGRAMME, WINDOW)
-    tables, sources = taskforce_money(Project.find().reference)
-    return replace(inputs, context=tables, provenance=(*inputs.provenance, *sources))
+    return borough_inputs(catalogue, PROGRAMME, WINDOW)
 
 
 def demonstration(seed: int) -> Inputs:
@@ -160,7 +156,7 @@ EVALUATION = Evaluation(
         Autocorrelation(),
         Overdispersion(),
     ),
-    parts=(PoliceActivityPart(outcome="possession_of_article_with_blade_or_point"), EqualityPart()),
+    parts=(TaskforceMoney(), PoliceActivityPart(outcome="possession_of_article_with_blade_or_point"), EqualityPart()),
     reasons=(
         (
             "Violence with injury",

@@ -24,7 +24,6 @@ LAYERS = (
     ("reporting",),
     ("finding",),
     ("result",),
-    ("money_context",),
     ("police_activity_words", "equality_words", "money_programme", "registry"),
     ("checks", "claims", "police_activity", "equality"),
     ("words", "money_tables"),
