@@ -116,15 +116,17 @@ def _row(detail: Detail, registry: Registry, project: Project) -> dict[str, str]
         "when_where": where_when_words(detail),
         "evaluability": evaluability_words(detail.assessment, detail.data),
         "evaluation": evaluation,
-        "output": _output_words(evaluation, registry, project),
+        "output": _output_words(evaluation, project),
     }
 
 
-def _output_words(evaluation: str, registry: Registry, project: Project) -> str:
-    """The report of an evaluation with its last headline, or what there is instead."""
+def _output_words(evaluation: str, project: Project) -> str:
+    """The report of an evaluation or a study with its last headline, or what there is instead."""
+    from cseval.loading import titles
+
     if not evaluation:
         return "No evaluation yet."
-    if evaluation not in registry.evaluations:
+    if evaluation not in titles(project):
         return f"{evaluation} is no evaluation of this project."
     folder, found = _last_run(evaluation, project)
     if found is None:

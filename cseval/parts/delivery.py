@@ -96,11 +96,13 @@ def headline(detail: Detail) -> str:
     done = [a for a in detail.outputs if a.unit == "count"]
     if detail.proposed:
         return "It was only proposed, so nothing has been done that could be reported and no effect can be estimated."
+    why = detail.assessment.why.split(";")[0] if detail.assessment else ""
+    start = f"No effect is estimated{': ' + why[:1].lower() + why[1:] if why else ''}."
     if not done:
-        return "No effect is estimated, and the papers give no figure of work done."
+        return start
     if len(done) <= FEW:
-        return f"No effect is estimated. On record: {f.joined([figure_words(a) for a in done])}."
-    return f"No effect is estimated. The papers give {f.plural(len(done), 'figure')} of work done."
+        return f"{start} On record: {f.joined([figure_words(a) for a in done])}."
+    return f"{start} The papers give {f.plural(len(done), 'figure')} of work done."
 
 
 def _sentences(detail: Detail) -> tuple[str, ...]:
