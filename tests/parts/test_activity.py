@@ -1,0 +1,84 @@
+"""Searches: the simulated doubling and the simulated change between groups are found, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from cseval.errors import DataError, EstimationError
+from cseval.panel import Panel
+from cseval.parts.activity import EqualityPart, PoliceActivityPart
+from cseval.sources.demonstration_searches import TRUE_GROUP_RATIO, TRUE_RATIO, simulate_searches
+
+UNITS = tuple(f"B{i:02d}" for i in range(1, 33))
+NAMES = {u: f"Fictional {u}" for u in UNITS}
+START = "2017-12"
+PERIODS = tuple(f"{y}-{m:02d}" for y in range(2015, 2020) for m in range(1, 13))
+
+
+def result(treated=("B05",)):
+    """As much of a result as the parts look at: a panel of boroughs and one treated."""
+    counts = np.random.default_rng(0).poisson(120, (len(UNITS), len(PERIODS)))
+    panel = Panel(units=UNITS, periods=PERIODS, counts={"drug_offences": counts}, names=NAMES)
+    design = SimpleNamespace(treated=frozenset(treated), start=START, periods=PERIODS)
+    primary = SimpleNamespace(design=design, estimate=SimpleNamespace(outcome="drug_offences"))
+    return SimpleNamespace(primary=primary, inputs=SimpleNamespace(panel=panel, sources=()))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_simulated_doubling_is_found_against_all_others(simulated, seed):
+    found = PoliceActivityPart().run(replace(simulated, seed=seed, result=result()))
+    rows = found.files[0].values
+    assert rows["unit"].iloc[0] == "B05"
+    assert (
+        rows["relative_low"].iloc[0] < TRUE_RATIO * (1 + 0.18 * (TRUE_GROUP_RATIO - 1)) < rows["relative_high"].iloc[0]
+    )
+    assert "Fictional B05" in found.headline
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_group_that_was_searched_more_is_found(simulated, seed):
+    found = EqualityPart().run(replace(simulated, seed=seed, result=result()))
+    rows = next(t for t in found.files if t.slug == "searches-by-ethnicity").values.set_index("group")
+    assert rows.loc["Black", "change_low"] < TRUE_GROUP_RATIO < rows.loc["Black", "change_high"]
+    assert rows.loc["Asian", "change_low"] < 1 < rows.loc["Asian", "change_high"]
+    assert "searches of Black people became" in found.headline
+
+
+def test_no_column_is_called_period_since_that_is_a_month_everywhere_else(simulated):
+    found = EqualityPart().run(replace(simulated, result=result()))
+    assert all("period" not in t.values for t in found.files)
+    assert all(set(t.values) >= set(found.printed[t.slug].values) for t in found.files)
+
+
+def test_the_printed_table_leaves_out_rates_that_need_residents(simulated):
+    found = EqualityPart().run(replace(simulated, result=result()))
+    assert "before_rate" not in found.printed["searches-by-ethnicity"].values
+
+
+def test_the_simulated_searches_add_up_and_say_that_nobody_was_searched():
+    stops = simulate_searches(4, UNITS, NAMES, "B05", START)
+    total = stops.total()
+    before, after = total[:, :20], total[:, 20:]
+    ratios = after.mean(axis=1) / before.mean(axis=1)
+    assert ratios[4] == pytest.approx(TRUE_RATIO * 1.054, rel=0.1)
+    assert np.delete(ratios, 4) == pytest.approx(1, abs=0.15)
+    assert "nobody was searched" in stops.notes[0]
+
+
+def test_the_figure_is_marked_as_simulated(simulated):
+    figure = PoliceActivityPart().run(replace(simulated, result=result())).figures["police-activity"]()
+    assert figure.mark.startswith("Simulated")
+
+
+@pytest.mark.parametrize("part", [PoliceActivityPart(), EqualityPart()])
+def test_without_files_or_with_several_treated_units_it_is_refused(ground, part):
+    with pytest.raises(DataError, match="no stop and searches were imported"):
+        part.run(replace(ground, result=result()))
+    with pytest.raises(EstimationError, match="2 treated units"):
+        part.run(replace(ground, result=result(("B05", "B06"))))
+    with pytest.raises(EstimationError, match="0 treated units"):
+        part.run(ground)
