@@ -44,7 +44,7 @@ def test_list_has_every_programme_with_its_evaluability_and_output(project, csev
     assert all(r["evaluability"] and r["output"] for r in rows.values())
     assert rows[PILOT]["output"] == "small-evaluation has not been run here: cseval run small-evaluation"
     assert rows["knife-crime-action-plan"]["output"] == "knife-crime-action-plan is no evaluation of this project."
-    assert rows["violent-crime-summit"]["output"] == "No evaluation yet."
+    assert rows["violent-crime-summit"]["output"] == "violent-crime-summit is no evaluation of this project."
     text = cseval("register").out
     assert all(f"{slug}  {row['name']}" in text for slug, row in rows.items())
     assert max(map(len, text.splitlines())) <= 110

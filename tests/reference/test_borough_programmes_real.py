@@ -14,6 +14,10 @@ import pytest
 
 from cseval.analyse import Settings
 from cseval.loading import load
+from cseval.part import Ground
+from cseval.parts.money import TaskforceMoney
+from cseval.register import read_register
+from cseval.registry.details import gather_registry
 from cseval.runner import run_evaluation
 from cseval.sources.catalogue import Catalogue
 
@@ -75,16 +79,20 @@ def test_drug_offences_are_given_no_direction() -> None:
 
 
 @pytest.fixture(scope="module")
-def taskforce(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("published")
-    for path in FILES:
-        (folder / path.name).symlink_to(path)
-    return load(ROOT / "analyses" / "partnership_taskforce.py").real(Catalogue.folder(folder))
+def taskforce():
+    """The tables of the Taskforce's money by slug, and their sources."""
+    reference = ROOT / "data" / "reference"
+    registry = gather_registry(reference, read_register(reference / "programmes.csv"), {})
+    ground = Ground(
+        reference=reference, catalogue=Catalogue(root=ROOT), registry=registry, data="real", seed=1, draws=99
+    )
+    found = TaskforceMoney().run(ground)
+    return {t.slug: t for t in found.files}, found.sources
 
 
 def test_what_an_arrest_of_the_taskforce_cost(taskforce) -> None:
     """£3m over three years against 356 arrests of one year and 1,218 of three; the days in post worked out by hand."""
-    year, three, _ = (t.values for t in taskforce.context)
+    year, three = (taskforce[0][name].values for name in ("taskforce-costs", "taskforce-costs-three-years"))
     arrests = year[(year["output"] == "Arrests") & (year["cost"] == 1_000_000)]
     assert arrests["each"].tolist() == [round(1e6 / 356)]
     months = (157 * 6 + 208 * 11) / 365 * 12  # to 4 September 2018, and from then to 31 March 2019
@@ -94,14 +102,14 @@ def test_what_an_arrest_of_the_taskforce_cost(taskforce) -> None:
 
 def test_break_even_of_the_price_proposed(taskforce) -> None:
     """£771,000 over the unit cost in its prices, over offences for each recorded one; a source for every figure."""
-    table = taskforce.context[2]
+    table = taskforce[0]["break-even"]
     rows = table.values.set_index("offence")
     violence = rows.loc["Violence with injury"]
     assert violence["actual"] == pytest.approx(771_000 / violence["unit_cost"], abs=0.06)
     assert violence["recorded"] == pytest.approx(771_000 / violence["unit_cost"] / 1.64, abs=0.06)
     assert violence["recorded"] == pytest.approx(28.4, abs=0.05)
     assert any("No benefit is claimed" in note for note in table.notes)
-    assert all(t.source for t in taskforce.context)
-    assert {p.path for p in taskforce.provenance if p.kind == "reference"} == {
+    assert all(t.source for t in taskforce[0].values())
+    assert {p.path for p in taskforce[1]} == {
         f"data/reference/{name}.csv" for name in ("budgets", "unit_costs", "deflators")
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from builders import evaluation, registered
 
-from cseval.loading import evaluations
+from cseval.loading import impact_evaluations
 from cseval.project import Project
 from cseval.register import read_register
 from cseval.registry.details import detail_of, detail_record, gather_registry
@@ -22,7 +22,9 @@ NOTHING = Catalogue(root=Path())
 @pytest.fixture(scope="module")
 def founding():
     project = Project(ROOT)
-    return gather_registry(project.reference, read_register(project.reference / "programmes.csv"), evaluations(project))
+    return gather_registry(
+        project.reference, read_register(project.reference / "programmes.csv"), impact_evaluations(project)
+    )
 
 
 def said(slug, registry):
