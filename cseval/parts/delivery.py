@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -61,7 +61,7 @@ class Delivery:
             heading="What was done",
             headline=headline(detail),
             sentences=_sentences(detail),
-            tables=tuple(t for t in made if len(t.values)) + _assessed(detail),
+            tables=tuple(t for t in made if len(t.values)) + _assessed(detail, ground),
             figures=_figures(detail),
             weaknesses=(NOT_CHECKED, WORK_IS_NOT_HARM) if figures else (WORK_IS_NOT_HARM,),
         )
@@ -224,17 +224,20 @@ def milestones_table(milestones: Sequence[Break]) -> Table:
     )
 
 
-def _assessed(detail: Detail) -> tuple[Table, ...]:
-    """Data that an evaluation would need against those that are there; none where nothing was assessed."""
-    return (needs_table(detail.data),) if detail.data else ()
+def _assessed(detail: Detail, ground: Ground) -> tuple[Table, ...]:
+    """Data that an evaluation would need; none where nothing was assessed."""
+    titles = {kind: source.title for kind, source in ground.catalogue.sources.items()}
+    return (needs_table(detail.data, titles),) if detail.data else ()
 
 
-def needs_table(data: Sequence[Present]) -> Table:
+def needs_table(data: Sequence[Present], titles: Mapping[str, str]) -> Table:
     """Data that an evaluation would need, and whether cseval reads files of that kind.
 
     Which of them were imported is left to `cseval register`: a delivery report is the same on every machine.
     """
-    rows = [{"need": p.need, "readable": p.kind} for p in data]
+    from cseval import formats as f
+
+    rows = [{"need": f.sentence_case(titles.get(p.need, p.need)), "readable": p.kind} for p in data]
     return _table(
         "delivery-needs",
         "Data that an evaluation would need",

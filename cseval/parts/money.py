@@ -263,7 +263,9 @@ class _Books:
         """What averted offences are worth; empty where nothing may be claimed."""
         from cseval.money_tables import benefit_table
 
-        return rounded_table(benefit_table([found], self.deflators), "benefit")
+        months = f"{found.effect.months} months with officers as in the first year"
+        cost = f"Cost laid on it, for {months}: {found.cost.assumption}."
+        return rounded_table(benefit_table([found], self.deflators), "benefit", notes=(cost,))
 
 
 def _drawn(found: Sequence[BreakEven]) -> BreakEven:

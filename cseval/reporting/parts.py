@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cseval import formats as f
+from cseval.inputs import DEMONSTRATION
 from cseval.reporting.document import Block, FigureBlock, Paragraph, Section, TableBlock, lines
 from cseval.reporting.files import context_file
-from cseval.reporting.tables_base import printable, shortened
+from cseval.reporting.tables_base import REGISTER_IS_REAL, printable, shortened
 from cseval.tables import Table
 
 if TYPE_CHECKING:
@@ -90,8 +91,10 @@ def without_parts_of_counts(result: EvaluationResult) -> EvaluationResult:
     )
 
 
-def matrix_blocks(matrix: Table | None) -> list[Block]:
+def matrix_blocks(result: Told) -> list[Block]:
     """The months that all programmes share, to be opened by the reader."""
+    matrix = result.matrix
     if matrix is None or not len(matrix.values):
         return []
-    return [TableBlock(table=printable(matrix), folded=True, path=f"{context_file(matrix)}.csv")]
+    notes = (*matrix.notes, REGISTER_IS_REAL) if result.data == DEMONSTRATION else matrix.notes
+    return [TableBlock(table=replace(printable(matrix), notes=notes), folded=True, path=f"{context_file(matrix)}.csv")]

@@ -262,8 +262,8 @@ def _overlaps(result: EvaluationResult) -> list[Block]:
     first = [] if said and len(table.values) else [Paragraph(text=EVERYTHING)]
     if not len(table.values):
         none = Paragraph(text="The programme register holds no other programme in these months.")
-        return [*first, none, *matrix_blocks(result.matrix)]
-    return [*first, TableBlock(table=table), *matrix_blocks(result.matrix)]
+        return [*first, none, *matrix_blocks(result)]
+    return [*first, TableBlock(table=table), *matrix_blocks(result)]
 
 
 def _dated_changes(result: EvaluationResult) -> list[Block]:
@@ -292,7 +292,7 @@ def licence_sentences(result: Told) -> tuple[str, ...]:
 
 
 def _first_import(result: Told) -> str:
-    if result.data == "demonstration":
+    if result.data == "demonstration" or all(p.kind == "reference" for p in result.sources):
         return "This command gives the same numbers:"
     return (
         "First import the files named under data and licences, with the same hashes, by cseval data import; without "
@@ -302,9 +302,10 @@ def _first_import(result: Told) -> str:
 
 def reproduce(result: Told, protocol_hash: str, command: str, versions: Mapping[str, str]) -> list[Block]:
     """Seed, draws, versions and protocol of a run, and the command that makes it again."""
+    drawn = hasattr(result, "analyses")  # a study draws no placebo neighbourhoods
     facts = (
         ("Seed", str(result.seed)),
-        ("Placebo neighbourhoods wanted for each test", f.count_text(result.draws)),
+        *((("Placebo neighbourhoods wanted for each test", f.count_text(result.draws)),) if drawn else ()),
         ("Version", f"cseval {versions['cseval']}, Python {versions['python']}"),
         ("Protocol (SHA-256)", protocol_hash),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cseval import formats as f
@@ -15,7 +16,6 @@ from cseval.reporting.parts import matrix_blocks, part_sections, part_tables
 from cseval.reporting.places import SCHEMA_VERSION, SIMULATED, figure_place
 from cseval.reporting.printed import RUN, printed, printed_json
 from cseval.reporting.report import banner_of, licence_sentences, reproduce, section_of
-from cseval.words import EVERYTHING
 
 if TYPE_CHECKING:
     from cseval.reporting.figures import Figure
@@ -72,12 +72,12 @@ def _reasons(result: StudyResult) -> Bullets:
 def _overlaps(result: StudyResult) -> list[Block]:
     if result.overlaps is None:
         return []
-    said = any(EVERYTHING in note for note in result.overlaps.notes)
-    first = [] if said else [Paragraph(text=EVERYTHING)]
-    shared = (
-        [TableBlock(table=t.printable(result.overlaps), path="overlaps.csv")] if len(result.overlaps.values) else []
-    )
-    return [*first, *shared, *matrix_blocks(result.matrix)]
+    notes = (*result.overlaps.notes, t.REGISTER_IS_REAL) if result.data == DEMONSTRATION else result.overlaps.notes
+    table = replace(t.printable(result.overlaps), notes=notes)
+    return [
+        *([TableBlock(table=table, path="overlaps.csv")] if len(table.values) else []),
+        *matrix_blocks(result),
+    ]
 
 
 def _data(result: StudyResult) -> list[Block]:

@@ -14,6 +14,7 @@ from cseval.reporting.tables_base import (
     MOST_ROWS,
     RATES,
     RATES_NOTE,
+    REGISTER_IS_REAL,
     SIMULATED,
     cell_text,
     effect_of,
@@ -40,6 +41,7 @@ __all__ = [
     "MOST_ROWS",
     "POPULATIONS",
     "RATES",
+    "REGISTER_IS_REAL",
     "SIMULATED",
     "bias_text",
     "calibration_table",
@@ -66,8 +68,6 @@ __all__ = [
     "source_words",
     "treated_names",
 ]
-
-REGISTER_IS_REAL = "The effects in this report are simulated; the programmes named here come from the register."
 
 EFFECT_HEADINGS = {
     "outcome": "Outcome",

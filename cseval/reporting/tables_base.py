@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cseval.result import AnalysisResult, EvaluationResult, Told
 
 SIMULATED = "The data are simulated for demonstration: no number here describes a real place."
+REGISTER_IS_REAL = "The effects in this report are simulated; the programmes named here come from the register."
 MOST_ROWS = 60
 RATES_NOTE = (
     "placebo neighbourhoods / among those with a count like the treated area's / among those chosen as the worst of "

@@ -8,6 +8,7 @@ import json
 from zipfile import ZipFile
 
 import pytest
+from paper_builders import in_line, members_of, waiting_block, waiting_run, word_paper
 from small_project import MODULE, contents, make_project
 
 STUDY = '''"""What was done?"""
@@ -168,6 +169,17 @@ def test_a_paper_shows_a_study_by_its_tags_and_is_not_made_of_it(project, cseval
     places = json.loads((project / FOLDER / "places.json").read_bytes())
     assert places["values"]["work"]["headline"] == "40 patrols were counted."
     assert set(places["tables"]) == {"work-done", "weaknesses"}
+    body = waiting_block("cseval:small-study/table/work-done") + in_line(
+        "So: ", waiting_run("cseval:small-study/value/work/headline")
+    )
+    (project / "paper.docx").write_bytes(word_paper(body))
+    said = cseval("embed", "paper.docx")
+    assert said.code == 0, said.err
+    text = members_of((project / "paper.docx").read_bytes())["word/document.xml"].decode()
+    assert "40 patrols were counted." in text
+    assert ">patrol<" in text
+    assert "Source: The team" in text
+    assert cseval("embed", "paper.docx", "--check").code == 0
 
 
 # Everything at once -----------------------------------------------------------------------------------------
