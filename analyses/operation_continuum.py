@@ -172,7 +172,7 @@ EVALUATION = Evaluation(
         Autocorrelation(),
         Overdispersion(),
     ),
-    parts=(PoliceActivityPart(), EqualityPart()),
+    parts=(PoliceActivityPart(), EqualityPart(denominators="residents_by_group_2011.csv")),
     reasons=(
         (
             "Drug offences",

@@ -156,7 +156,11 @@ EVALUATION = Evaluation(
         Autocorrelation(),
         Overdispersion(),
     ),
-    parts=(TaskforceMoney(), PoliceActivityPart(outcome="possession_of_article_with_blade_or_point"), EqualityPart()),
+    parts=(
+        TaskforceMoney(),
+        PoliceActivityPart(outcome="possession_of_article_with_blade_or_point"),
+        EqualityPart(denominators="residents_by_group_2011.csv"),
+    ),
     reasons=(
         (
             "Violence with injury",

@@ -10,6 +10,7 @@ from cseval.errors import DataError, EstimationError
 
 if TYPE_CHECKING:
     from cseval.equality import Denominators, EqualityResult
+    from cseval.panel import Provenance
     from cseval.part import Ground, PartResult
     from cseval.police_activity import ActivityResult
     from cseval.result import EvaluationResult
@@ -210,7 +211,8 @@ class EqualityPart:
             sentences=equality_sentences(found),
             folded=tables,
             printed={t.slug: equality_in_print(t) for t in tables},
-            sources=stops.provenance,
+            weaknesses=(_old_residents(found.denominators),) if found.denominators else (),
+            sources=(*stops.provenance, *self._source(ground, found)),
         )
 
     def _measure(self, ground: Ground, result: EvaluationResult, unit: str, stops: StopSearch) -> EqualityResult:
@@ -226,10 +228,22 @@ class EqualityPart:
             published=all(p.published for p in stops.provenance),
         ).measure(stops)
 
-    def _residents(self, ground: Ground) -> Denominators | None:
-        from cseval.equality import read_denominators
+    def _source(self, ground: Ground, found: EqualityResult) -> tuple[Provenance, ...]:
+        """Where the residents by group come from, where they are used."""
+        from cseval.parts.reference import provenance_of
 
-        return read_denominators(ground.reference / self.denominators) if self.denominators else None
+        if found.denominators is None:
+            return ()
+        path = ground.reference / self.denominators
+        return (provenance_of(path, title="Residents by ethnic group", publisher="Office for National Statistics"),)
+
+    def _residents(self, ground: Ground) -> Denominators | None:
+        """Residents by group of the real borough; those of a fictional one do not exist."""
+        from cseval.equality import read_denominators
+        from cseval.inputs import DEMONSTRATION
+
+        wanted = self.denominators and ground.data != DEMONSTRATION
+        return read_denominators(ground.reference / self.denominators) if wanted else None
 
 
 def equality_headline(found: EqualityResult) -> str:
@@ -250,6 +264,13 @@ def equality_headline(found: EqualityResult) -> str:
     return (
         f"{said}; against those of {found.reference} people, searches of {first['group']} people became "
         f"{f.decimal_text(float(first['change']))} times what they were (95% interval {low} to {high})."
+    )
+
+
+def _old_residents(residents: Denominators) -> str:
+    return (
+        f"Residents by group are those of {residents.year}: rates of searches are too high for groups that have grown "
+        "since, and ratios of rates are wrong by as much as groups grew unlike one another"
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ EDITION = "Costs of crime 2019 to 2020"
 #: The offence whose curve is drawn: the one that the Taskforce's evaluation is about.
 DRAWN = "violence_with_injury"
 TITLE = "Figures of the two council papers and published unit costs"
+PUBLISHERS = "London Borough of Tower Hamlets; Home Office; HM Treasury"
 WHOLE_POUNDS = ("cost", "each", "published", "unit_cost", "net_benefit", "value", "cost_each")
 DECIMALS = {"per_officer_month": 2, "recorded": 1, "actual": 1, "without_anticipation": 1, "multiplier": 2}
 NO_BENEFIT = (
@@ -158,8 +158,10 @@ class _Books:
     def sources(self) -> tuple[Provenance, ...]:
         """The tables that the money rests on, each with its hash."""
         from cseval.costs import BUDGETS, DEFLATORS, UNIT_COSTS
+        from cseval.parts.reference import provenance_of
 
-        return tuple(provenance_of(self.reference / name) for name in (BUDGETS, UNIT_COSTS, DEFLATORS))
+        paths = (self.reference / name for name in (BUDGETS, UNIT_COSTS, DEFLATORS))
+        return tuple(provenance_of(path, title=TITLE, publisher=PUBLISHERS) for path in paths)
 
     # Break-even
 
@@ -322,21 +324,4 @@ def rounded_table(table: Table, slug: str, notes: tuple[str, ...] = ()) -> Table
         headings=headings,
         notes=(*table.notes, *notes),
         source=source,
-    )
-
-
-def provenance_of(path: Path) -> Provenance:
-    """Where a table of money comes from, with its hash."""
-    from cseval.panel import Provenance
-
-    content = path.read_bytes()
-    return Provenance(
-        kind="reference",
-        title=TITLE,
-        publisher="London Borough of Tower Hamlets; Home Office; HM Treasury",
-        licence="Figures cited with their source in each row",
-        path=f"data/reference/{path.name}",
-        sha256=hashlib.sha256(content).hexdigest(),
-        rows=content.count(b"\n") - 1,
-        published=True,  # facts of public papers about money and work done, none of them a count of people
     )

@@ -59,6 +59,27 @@ def test_the_printed_table_leaves_out_rates_that_need_residents(simulated):
     assert "before_rate" not in found.printed["searches-by-ethnicity"].values
 
 
+def test_rates_per_resident_are_searches_over_residents_and_years(ground, monkeypatch):
+    part = EqualityPart(denominators="residents_by_group_2011.csv")
+    stops = simulate_searches(4, UNITS, NAMES, "B05", START)
+    monkeypatch.setattr("cseval.parts.activity.searches_of", lambda *_: stops)
+    found = part.run(replace(ground, result=result()))
+    rows = next(t for t in found.files if t.slug == "searches-by-ethnicity").values.set_index("group")
+    rates = rows["before"] / rows["population"] * 1000 / (20 / 12)
+    assert rows.loc["Asian", "before_rate"] == pytest.approx(rates["Asian"])
+    assert rows.loc["Asian", "before_ratio"] == pytest.approx(rates["Asian"] / rates["White"])
+    assert np.isnan(rows.loc["Mixed", "before_rate"])
+    assert "those of 2011" in found.weaknesses[0]
+    assert found.sources[-1].path == "data/reference/residents_by_group_2011.csv"
+
+
+def test_a_fictional_borough_has_no_residents_by_group(simulated):
+    part = EqualityPart(denominators="residents_by_group_2011.csv")
+    found = part.run(replace(simulated, result=result()))
+    assert next(t for t in found.files).values["before_rate"].isna().all()
+    assert found.weaknesses == ()
+
+
 def test_the_simulated_searches_add_up_and_say_that_nobody_was_searched():
     stops = simulate_searches(4, UNITS, NAMES, "B05", START)
     total = stops.total()
