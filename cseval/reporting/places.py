@@ -44,7 +44,8 @@ def places_json(
     command : str
         The command that makes the outputs again.
     """
-    values = {RUN: run_values(result, command)}
+    values: dict[str, dict[str, str]] = {part.slug: {"headline": f.full_stop(part.headline)} for part in result.parts}
+    values |= {RUN: run_values(result, command)}
     values |= {a.analysis.slug: analysis_values(result, a) for a in result.analyses}
     return {
         "schema_version": SCHEMA_VERSION,

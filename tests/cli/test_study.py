@@ -235,3 +235,6 @@ def test_a_part_stands_in_the_report_of_an_evaluation(project, cseval):
     assert report.count("![Forty patrols") == 1
     assert (folder / "work_done.csv").is_file()
     assert "The data are simulated for demonstration" in report.split("## What was done")[1]
+    places = json.loads((folder / "places.json").read_bytes())
+    assert places["values"]["work"]["headline"] == "40 patrols were counted. (simulated)"
+    assert "work-done" in places["tables"]

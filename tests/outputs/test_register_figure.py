@@ -9,7 +9,7 @@ import pytest
 from builders import registered
 from figure_layout import problems
 
-from cseval.loading import evaluations
+from cseval.loading import impact_evaluations
 from cseval.project import Project
 from cseval.register import read_register
 from cseval.registry.details import gather_registry
@@ -23,7 +23,9 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def founding():
     project = Project(ROOT)
-    return gather_registry(project.reference, read_register(project.reference / "programmes.csv"), evaluations(project))
+    return gather_registry(
+        project.reference, read_register(project.reference / "programmes.csv"), impact_evaluations(project)
+    )
 
 
 def test_the_founding_timeline_can_be_read(founding):

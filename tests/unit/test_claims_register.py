@@ -26,7 +26,7 @@ from cseval.claims.register import (
 )
 from cseval.claims_report.gather import tests_of as names_of_tests
 from cseval.errors import DataError
-from cseval.loading import evaluations
+from cseval.loading import impact_evaluations
 from cseval.project import Project
 from cseval.register import read_register
 
@@ -209,7 +209,7 @@ def test_a_date_that_is_not_given_bounds_nothing(tmp_path, first, last, day, ins
 
 @pytest.fixture(scope="module")
 def founding():
-    return evaluations(Project(ROOT))
+    return impact_evaluations(Project(ROOT))
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from cseval.claims_report import words
 from cseval.claims_report.files import claims_record, claims_rows, claims_table
 from cseval.claims_report.gather import NEW_PROTOCOL, NOT_RUN, OTHER_WORDS, WITHOUT_VERDICT, Reading, Told
 from cseval.claims_report.gather import tests_of as names_of_tests
-from cseval.loading import evaluations
+from cseval.loading import impact_evaluations
 from cseval.project import Project
 from cseval.register import read_register
 
@@ -256,7 +256,7 @@ def on_record():
     """Those of the founding claims that records test, as the table of a paper tells them."""
     root = Path(__file__).resolve().parents[2]
     programmes = {p.slug: p for p in read_register(root / "data" / "reference" / "programmes.csv")}
-    tests = names_of_tests(evaluations(Project(root)))
+    tests = names_of_tests(impact_evaluations(Project(root)))
     claims = read_claims(root / "data" / "reference" / "claims.csv", programmes=programmes, tests=tests)
     figures = read_figures(root / "data" / "reference", programmes)
     return {
