@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from cseval.panel import Provenance
     from cseval.part import Ground, PartResult
     from cseval.police_activity import ActivityResult
+    from cseval.registry.breaks import Break
     from cseval.result import EvaluationResult
     from cseval.sources.stop_search_table import StopSearch
     from cseval.tables import Table
 
+#: Searches as the register of dated changes calls them.
+SEARCHED = "stop_and_search"
 TABLE, RECORDS = "stop-and-search-counts", "stop-and-search"
 NOT_SEPARATED = (
     "Recorded offences that officers find move with how much they search; how much of a change comes from that cannot "
@@ -65,7 +68,11 @@ class PoliceActivityPart:
             sentences=tuple(others),
             folded=(changes_table(found, source),),
             printed={"police-activity-changes": changes_in_print(changes_table(found, source))},
-            figures={"police-activity": partial(activity_figure, found, source=source, data=ground.data)},
+            figures={
+                "police-activity": partial(
+                    activity_figure, found, source=source, data=ground.data, breaks=changes_of(ground, found)
+                )
+            },
             weaknesses=(NOT_SEPARATED,),
             sources=stops.provenance,
             of_counts=True,
@@ -83,6 +90,19 @@ class PoliceActivityPart:
             outcome=self.outcome or result.primary.estimate.outcome,
             lost={p: float(x) for p, x in zip(stops.periods, stops.lost, strict=True)},
         ).compare(stops.panel(), result.inputs.panel)
+
+
+def changes_of(ground: Ground, found: ActivityResult) -> tuple[Break, ...]:
+    """The dated changes that move searches or the outcome in these months; none of a fictional place."""
+    from cseval.inputs import DEMONSTRATION
+    from cseval.registry.breaks import breaks_in
+    from cseval.spec import Window
+
+    if ground.data == DEMONSTRATION:
+        return ()
+    months = found.series["period"]
+    window = Window(first=str(months.iloc[0]), last=str(months.iloc[-1]))
+    return breaks_in(ground.registry.breaks, window, (SEARCHED, found.outcome))
 
 
 def treated_borough(ground: Ground, name: str) -> tuple[EvaluationResult, str]:

@@ -12,6 +12,7 @@ from cseval.errors import DataError
 if TYPE_CHECKING:
     from cseval.inference.perceptions import PerceptionFinding
     from cseval.part import Ground, PartResult
+    from cseval.registry.breaks import Break
     from cseval.survey import SurveySeries
     from cseval.tables import Table
 
@@ -98,7 +99,17 @@ class Perceptions:
                     effects_table("perception-models", [f for found in others for f in found], source)
                 ),
             },
-            figures={NAME: partial(perceptions_figure, series, unit, self.start, self.last, ground.data, source)},
+            figures={
+                NAME: partial(
+                    perceptions_figure,
+                    series,
+                    unit,
+                    (self.start, self.last),
+                    ground.data,
+                    source,
+                    events_of(ground, series),
+                )
+            },
             weaknesses=(WHOLE_BOROUGH, EVERYTHING_AT_ONCE),
             sources=series.provenance,
         )
@@ -121,6 +132,18 @@ class Perceptions:
                 todo="`cseval data import FILE`",
             )
         return series, self.unit
+
+
+def events_of(ground: Ground, series: SurveySeries) -> tuple[Break, ...]:
+    """Dated events that move everything in the months of the survey; changes of recording move no opinion."""
+    from cseval.inputs import DEMONSTRATION
+    from cseval.registry.breaks import EVENT, breaks_in
+    from cseval.spec import Window
+
+    if ground.data == DEMONSTRATION:
+        return ()
+    found = breaks_in(ground.registry.breaks, Window(first=series.ends[0], last=series.ends[-1]), ("opinion",))
+    return tuple(b for b in found if b.kind == EVENT)
 
 
 def models() -> tuple[Any, ...]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cseval import formats as f
 from cseval.inputs import DEMONSTRATION
 from cseval.police_activity_words import driven_words, times_words
 from cseval.reporting import figures_style as style
+from cseval.reporting.dated_changes import breaks_words, mark_breaks
 from cseval.reporting.figures import Figure
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cseval.police_activity import ActivityResult
+    from cseval.registry.breaks import Break
 
     Mask = npt.NDArray[np.bool_]
 
@@ -24,7 +27,7 @@ HEIGHT = 6.6
 LEFT, RIGHT, TOP, BOTTOM, BETWEEN = 0.85, 0.3, 0.75, 1.0, 0.5
 
 
-def activity_figure(result: ActivityResult, *, source: str, data: str) -> Figure | str:
+def activity_figure(result: ActivityResult, *, source: str, data: str, breaks: Sequence[Break] = ()) -> Figure | str:
     """Searches by month above the outcome they drive, the start marked and months that cannot be used shaded.
 
     Parameters
@@ -33,6 +36,8 @@ def activity_figure(result: ActivityResult, *, source: str, data: str) -> Figure
     source : str
         Titles of the data in words.
     data : {"real", "demonstration"}
+    breaks : sequence of Break
+        Dated changes that move searches or the outcome in these months.
 
     Returns
     -------
@@ -46,10 +51,11 @@ def activity_figure(result: ActivityResult, *, source: str, data: str) -> Figure
         title=f"{f.sentence_case(activity)} and recorded {outcome} in {result.name} by month",
         alt=_alt(result, activity, outcome),
         caption=(
-            f"Above: {activity}; below: recorded {outcome}. Both axes start at zero. {_shaded(result)}Source: {source}."
+            f"Above: {activity}; below: recorded {outcome}. Both axes start at zero. {_shaded(result)}"
+            f"{breaks_words(breaks)}Source: {source}."
         ),
         data=result.series,
-        draw=lambda canvas: _draw(canvas, result, activity, outcome),
+        draw=lambda canvas: _draw(canvas, result, (activity, outcome), breaks),
         height=HEIGHT,
         mark=style.SIMULATED_MARK if data == DEMONSTRATION else "",
     )
@@ -80,7 +86,8 @@ def _alt(result: ActivityResult, activity: str, outcome: str) -> str:
     return text + driven_words(result.outcome)
 
 
-def _draw(canvas: Any, result: ActivityResult, activity: str, outcome: str) -> None:
+def _draw(canvas: Any, result: ActivityResult, names: tuple[str, str], breaks: Sequence[Break]) -> None:
+    activity, outcome = names
     frame, x = result.series, style.positions(result.series["period"].tolist())
     upper, lower = _panels(canvas)
     for axes, column, name, colour, above in (
@@ -97,6 +104,7 @@ def _draw(canvas: Any, result: ActivityResult, activity: str, outcome: str) -> N
             0, 1 + above / _tall(), f.sentence_case(name), transform=axes.transAxes, va="bottom", fontweight="bold"
         )
         _shade(axes, x, ~frame["usable"].to_numpy(dtype=bool))
+        mark_breaks(axes, breaks)
     style.mark_start(upper, result.start)
     lower.axvline(style.positions([result.start])[0] - 0.5, color=style.INK, linewidth=1.4, linestyle=(0, (4, 3)))
     upper.set_xticklabels([])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,11 +11,13 @@ from cseval import formats as f
 from cseval.inputs import DEMONSTRATION
 from cseval.months import month_number
 from cseval.reporting import figures_style as style
+from cseval.reporting.dated_changes import breaks_words, mark_breaks
 from cseval.reporting.figures import Figure
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cseval.registry.breaks import Break
     from cseval.survey import SurveySeries
 
 NAME = "perceptions"
@@ -25,7 +28,9 @@ ROW, AROUND = 1.7, 1.6
 LOW, HIGH = 10, 90
 
 
-def perceptions_figure(series: SurveySeries, unit: str, start: str, last: str, data: str, source: str) -> Figure | str:
+def perceptions_figure(
+    series: SurveySeries, unit: str, months: tuple[str, str], data: str, source: str, breaks: Sequence[Break] = ()
+) -> Figure | str:
     """Small multiples of every measure: the borough, the mean of the others, and where most of them lie.
 
     Parameters
@@ -33,11 +38,14 @@ def perceptions_figure(series: SurveySeries, unit: str, start: str, last: str, d
     series : SurveySeries
     unit : str
         Code or name of the borough.
-    start, last : str
+    months : (str, str)
         First month with the programme, and last month of the last rolling year that is looked at.
     data : {"real", "demonstration"}
     source : str
+    breaks : sequence of Break
+        Dated events in the months of the survey.
     """
+    start, last = months
     frame = frame_of(series, unit)
     name = series.names.get(series.units[series.row(unit)], unit)
     rows = -(-len(series.measures) // COLUMNS)
@@ -49,11 +57,11 @@ def perceptions_figure(series: SurveySeries, unit: str, start: str, last: str, d
             f"Per cent of those asked in {name} (solid) and the mean of the other boroughs (dashed), in rolling years "
             f"that end with the quarter; eight in ten of the others lie in the band. The vertical line is "
             f"{f.month_words(start)}: years up to the one that ends eleven months later hold answers from both sides "
-            f"of it. Estimates end with {f.month_words(last)}. The axes do not start at zero. "
+            f"of it. Estimates end with {f.month_words(last)}. {breaks_words(breaks)}The axes do not start at zero. "
             f"Source: {source or 'simulated'}."
         ),
         data=frame,
-        draw=lambda canvas: _draw(canvas, frame, series, name, (start, last)),
+        draw=lambda canvas: _draw(canvas, frame, series, name, (start, breaks)),
         height=rows * ROW + AROUND,
         mark=style.SIMULATED_MARK if data == DEMONSTRATION else "",
     )
@@ -99,7 +107,9 @@ def _alt(frame: pd.DataFrame, series: SurveySeries, name: str, last: str) -> str
     )
 
 
-def _draw(canvas: Any, frame: pd.DataFrame, series: SurveySeries, name: str, months: tuple[str, str]) -> None:
+def _draw(
+    canvas: Any, frame: pd.DataFrame, series: SurveySeries, name: str, marks: tuple[str, Sequence[Break]]
+) -> None:
     rows = -(-len(series.measures) // COLUMNS)
     grid = canvas.subplots(rows, COLUMNS, sharex=True, squeeze=False)
     height = canvas.get_size_inches()[1]
@@ -108,13 +118,14 @@ def _draw(canvas: Any, frame: pd.DataFrame, series: SurveySeries, name: str, mon
     )
     for number, measure in enumerate(series.measures):
         axes = grid[number // COLUMNS][number % COLUMNS]
-        _panel(axes, frame[frame["measure"] == series.label(measure)], series.label(measure), months[0])
+        _panel(axes, frame[frame["measure"] == series.label(measure)], series.label(measure), marks)
     for number in range(len(series.measures), rows * COLUMNS):
         grid[number // COLUMNS][number % COLUMNS].set_visible(False)
     _legend(canvas, name, height)
 
 
-def _panel(axes: Any, rows: pd.DataFrame, title: str, start: str) -> None:
+def _panel(axes: Any, rows: pd.DataFrame, title: str, marks: tuple[str, Sequence[Break]]) -> None:
+    start, breaks = marks
     periods = rows["period"].tolist()
     x = style.positions(periods)
     style.band(axes, x, rows["others_low"].to_numpy(), rows["others_high"].to_numpy(), style.ORANGE)
@@ -122,6 +133,7 @@ def _panel(axes: Any, rows: pd.DataFrame, title: str, start: str) -> None:
     axes.plot(x, rows["share"], color=style.BLUE, linewidth=2)
     style.month_axis(axes, periods[0], periods[-1], most=5)
     axes.axvline(month_number(start) - 0.5, color=style.INK, linestyle=(0, (4, 3)), linewidth=1.2)
+    mark_breaks(axes, breaks)
     axes.set_title(title, pad=4)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0f}%")
     axes.locator_params(axis="y", nbins=4)

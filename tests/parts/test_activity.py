@@ -90,6 +90,17 @@ def test_the_simulated_searches_add_up_and_say_that_nobody_was_searched():
     assert "nobody was searched" in stops.notes[0]
 
 
+def test_dated_changes_stand_on_the_figure_of_a_real_place_alone(ground, simulated, monkeypatch):
+    stops = simulate_searches(4, UNITS, NAMES, "B05", START)
+    monkeypatch.setattr("cseval.parts.activity.searches_of", lambda *_: stops)
+    real, fictional = (
+        PoliceActivityPart().run(replace(g, result=result())).figures["police-activity"]().caption
+        for g in (ground, simulated)
+    )
+    assert "Stop and search without a place (February 2018 to March 2018)" in real
+    assert "dated changes" not in fictional
+
+
 def test_the_figure_is_marked_as_simulated(simulated):
     figure = PoliceActivityPart().run(replace(simulated, result=result())).figures["police-activity"]()
     assert figure.mark.startswith("Simulated")

@@ -96,3 +96,6 @@ def test_the_published_survey_gives_no_clear_evidence_in_any_of_eight_measures(i
     trust = rows.set_index("measure").loc["Trust MPS"]
     assert trust[["points", "points_low", "points_high"]].tolist() == pytest.approx([-1.42, -8.0, 5.6], abs=0.01)
     assert found.sources[0].kind == "mopac-pas"
+    caption = found.figures["perceptions"]().caption
+    assert "Pandemic (March 2020 to July 2021)" in caption  # dated events of the register are drawn
+    assert "Offences in new groups" not in caption  # a change of recording moves no opinion
