@@ -72,6 +72,8 @@ def tracker_headline(actions: Sequence[Action], title: str) -> str:
     said = f.joined([f"{f.number_words(n)} {status}" for status, n in counts.items()])
     shown = sum(bool(a.proof) for a in actions)
     proof = f"for {f.number_words(shown)} of them there is proof" if shown else "for none of them is proof on record"
+    if len(counts) == 1:
+        return f"All {f.number_words(len(actions))} actions of the {title} are {next(iter(counts))}; {proof}."
     return f"Of {f.plural(len(actions), 'action')} of the {title}, {said}; {proof}."
 
 

@@ -51,7 +51,7 @@ def render_block(block: Block) -> str:
         case Answer():
             number = f"**{escape(block.number)}**: {escape(block.label)}.\n\n" if block.number else ""
             facts = "\n".join(f"- {_led(term, text)}" for term, text in block.facts)
-            return f"**{escape(block.headline)}**\n\n{number}{facts}"
+            return f"**{escape(block.headline)}**\n\n{number}{facts}".rstrip()
         case TableBlock():
             return render_table(block.table)
         case FigureBlock():

@@ -23,15 +23,15 @@ PART_WITHHELD = "withheld whole, since it is worked out from counts that are not
 HEADINGS = {"p_value": "p-value", "mc_error": "Simulation error", "false_positive_rate": "False-alarm rate"}
 
 
-def part_sections(result: Told, figures: Sequence[Figure]) -> tuple[Section, ...]:
-    """A section for each part: what it found in a sentence, what else is said of it, tables and figures."""
+def part_sections(result: Told, figures: Sequence[Figure], told: str = "") -> tuple[Section, ...]:
+    """A section for each part: its finding in a sentence unless `told` already, what else is said, tables, figures."""
     by_name = {g.name: g for g in figures}
     return tuple(
         Section(
             slug=part.slug,
             heading=part.heading,
             blocks=(
-                Paragraph(text=f.full_stop(part.headline)),
+                *([Paragraph(text=f.full_stop(part.headline))] if part.headline != told else ()),
                 *([lines(*map(f.full_stop, part.sentences))] if part.sentences else ()),
                 *(_table_block(part, table, result, folded=False) for table in part.tables),
                 *(figure_block(result, by_name[name]) for name in part.figures if name in by_name),

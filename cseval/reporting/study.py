@@ -34,7 +34,7 @@ def study_document(
     sections: tuple[Section, ...] = (
         section_of("question", "The question", Paragraph(text=study.question)),
         section_of("answer", "The answer", _answer(result)),
-        *part_sections(result, figures),
+        *part_sections(result, figures, told=result.headline),
         section_of("weaknesses", "What weakens this answer", _weaknesses(result)),
         section_of("choices", "Choices, and why", _reasons(result)),
         section_of("left-out", "What was left out", lines(*map(f.full_stop, (*result.left_out, *not_drawn)))),
