@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import calendar
+import datetime
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cseval.errors import DataError, EstimationError
+from cseval.errors import CsevalError, DataError, EstimationError
 
 if TYPE_CHECKING:
     from cseval.costs import Budget
@@ -29,9 +31,14 @@ PUBLISHERS = "London Borough of Tower Hamlets; Home Office; HM Treasury"
 WHOLE_POUNDS = ("cost", "each", "published", "unit_cost", "net_benefit", "value", "cost_each")
 DECIMALS = {"per_officer_month": 2, "recorded": 1, "actual": 1, "without_anticipation": 1, "multiplier": 2}
 NO_BENEFIT = (
-    "These are offences that would have to be averted, not offences that were. No benefit is claimed, whatever the "
-    "estimates beside this table say."
+    "These are offences that would have to be averted, not offences that were. No benefit is claimed by it, whatever "
+    "the estimates beside this table say."
 )
+OFFICERS_PAID = (
+    "Cost laid on it: of the officers known to be in post over the {months} months of the effect. If more came, it "
+    "cost more, and each pound bought less."
+)
+NO_PRICE_YEAR = "The sum agreed has no price year and years that are not known, so it is not set against a value."
 IN_PLACE_OF = "Unit costs are averages of the country; what an offence costs in one borough is not known"
 
 
@@ -71,7 +78,7 @@ class BreakEvenMoney:
             folded=(books.curve(found),),
             figures=books.figures(found),
             weaknesses=(IN_PLACE_OF,),
-            sources=books.sources,
+            sources=books.sources(),
         )
 
 
@@ -88,38 +95,56 @@ class TaskforceMoney:
     name: str = "money"
 
     def run(self, ground: Ground) -> PartResult:
-        """Costs of outputs, break-even and appraisal of the primary effect.
+        """Costs of outputs, break-even and appraisal of the primary effect, which costs nothing else if it fails.
 
         Raises
         ------
         DataError
             If the data of the run are simulated, or a table lacks a figure that this rests on.
         """
+        from cseval.claims.register import ACTIVITIES, STAFFING
         from cseval.money_programme import UNIT
         from cseval.part import PartResult
 
         books = _Books.of(ground, self.name)
         of_year, of_three = books.outputs()
         found = books.break_even(UNIT)
-        appraised = books.appraisal(ground.result) if ground.result else None
-        benefit = (books.benefit_table(appraised),) if appraised else ()
+        appraised, said = _benefit(books, ground)
+        tables = (of_year, *((books.benefit_table(appraised),) if appraised else ()))
         return PartResult(
             slug="money",
             heading="What it cost, and what would be worth it",
             headline=books.arrest_words(of_year),
-            sentences=(books.headline(found), *_benefit_words(appraised)),
-            tables=(of_year, *benefit),
+            sentences=(books.headline(found), *said),
+            tables=tables,
             folded=(of_three, books.table(found), books.curve(found)),
+            printed={table.slug: printed_table(table) for table in (*tables, of_three)},
             figures=books.figures(found),
             weaknesses=(IN_PLACE_OF,),
-            sources=books.sources,
+            sources=books.sources(ACTIVITIES, STAFFING),
         )
 
 
-def _benefit_words(found: Appraisal | None) -> tuple[str, ...]:
-    from cseval.money_words import benefit_sentences
+def _benefit(books: _Books, ground: Ground) -> tuple[tuple[Appraisal, ...], tuple[str, ...]]:
+    """The effect against each cost, and what is said of it: of the highest cost, so that no benefit is flattered."""
+    if ground.result is None:
+        return (), ()
+    try:
+        found = books.appraisals(ground.result, ground.seed)
+    except CsevalError as error:
+        return (), (f"No benefit is worked out: {error}",)
+    return found, _benefit_words(max(found, key=lambda a: a.cost.amount))
 
-    return benefit_sentences(found)[:1] if found else ()
+
+def _benefit_words(found: Appraisal) -> tuple[str, ...]:
+    from cseval.money_words import benefit_sentences, pounds, pounds_interval
+
+    first = benefit_sentences(found)[:1]
+    if found.benefit is None:
+        return first
+    net = found.benefit.net
+    less = f"Less the cost, that is {pounds(net[0])} (95% interval {pounds_interval(*net[1:])})."
+    return (*first, less, f"The cost is the higher of the two in the table: {found.cost.assumption}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,13 +179,12 @@ class _Books:
             figures_read=read_figures(reference, programmes),
         )
 
-    @property
-    def sources(self) -> tuple[Provenance, ...]:
-        """The tables that the money rests on, each with its hash."""
+    def sources(self, *further: str) -> tuple[Provenance, ...]:
+        """The tables that the money rests on, each with its hash; `further` ones by the names of their files."""
         from cseval.costs import BUDGETS, DEFLATORS, UNIT_COSTS
         from cseval.parts.reference import provenance_of
 
-        paths = (self.reference / name for name in (BUDGETS, UNIT_COSTS, DEFLATORS))
+        paths = (self.reference / name for name in (BUDGETS, UNIT_COSTS, DEFLATORS, *further))
         return tuple(provenance_of(path, title=TITLE, publisher=PUBLISHERS) for path in paths)
 
     # Break-even
@@ -238,40 +262,75 @@ class _Books:
 
     # Benefit
 
-    def appraisal(self, result: EvaluationResult) -> Appraisal:
-        """The primary effect against the officers in post at the price of the proposal.
+    def appraisals(self, result: EvaluationResult, seed: int) -> tuple[Appraisal, ...]:
+        """The primary effect against the officers in post in its months, at each price of an officer.
 
         Raises
         ------
+        DataError
+            If officers in post are not known for every day of those months.
         EstimationError
-            If the outcome has no published unit cost, or the effect is no ratio.
+            If the outcome has no published unit cost, the effect is no ratio, or too few areas bound it.
         """
-        from cseval.money import MONTHS_A_YEAR, officer_months
-        from cseval.money_benefit import appraise
-        from cseval.money_programme import FIRST, LAST, TASKFORCE, officer_costs
+        from cseval.money_benefit import MonteCarlo, appraise
+        from cseval.money_programme import officer_costs
 
         effect = averted_of(result)
         unit = self.units.get(effect.outcome)
         if unit is None:
-            raise EstimationError(
-                f"no unit cost of {effect.outcome}", where="money", expected="one of " + ", ".join(self.units)
+            expected = "one of " + ", ".join(self.units)
+            raise EstimationError(f"{effect.outcome} has no unit cost", expected=expected)
+        _require_draws(effect)
+        officers = self.officer_months(_months_after(result), effect.months)
+        costs = officer_costs(self.figures_read, self.budgets, self.deflators, officers)
+        return tuple(
+            appraise(
+                effect, replace(cost, months=effect.months), unit, self.deflators, uncertainty=MonteCarlo(seed=seed)
             )
-        posts = self.figures_read.in_post(TASKFORCE, FIRST, LAST)
-        months = officer_months(((row.officers, days) for row, days in posts), MONTHS_A_YEAR)
-        cost = officer_costs(self.figures_read, self.budgets, self.deflators, months)[0]
-        return appraise(effect, cost, unit, self.deflators)
+            for cost in costs
+        )
 
-    def benefit_table(self, found: Appraisal) -> Table:
-        """What averted offences are worth; empty where nothing may be claimed."""
-        from cseval.money_tables import benefit_table
+    def officer_months(self, span: tuple[datetime.date, datetime.date], months: int) -> float:
+        """Officers times months in post from one day to another."""
+        from cseval.money import officer_months
+        from cseval.money_programme import TASKFORCE
 
-        months = f"{found.effect.months} months with officers as in the first year"
-        cost = f"Cost laid on it, for {months}: {found.cost.assumption}."
-        return rounded_table(benefit_table([found], self.deflators), "benefit", notes=(cost,))
+        posts = self.figures_read.in_post(TASKFORCE, *span)
+        return officer_months(((row.officers, days) for row, days in posts), months)
+
+    def benefit_table(self, found: Sequence[Appraisal]) -> Table:
+        """What averted offences are worth against each cost; empty where nothing may be claimed."""
+        from cseval.money_tables import HEADINGS, benefit_table
+
+        table = benefit_table(found, self.deflators)
+        values = table.values.copy()
+        values.insert(3, "assumption", [a.cost.assumption for a in found])
+        headings = {**table.headings, "assumption": HEADINGS["assumption"]}
+        paid = OFFICERS_PAID.format(months=found[0].effect.months)
+        return rounded_table(replace(table, values=values, headings=headings), "benefit", notes=(paid, NO_PRICE_YEAR))
 
 
 def _drawn(found: Sequence[BreakEven]) -> BreakEven:
     return next(b for b in found if b.unit.outcome == DRAWN)
+
+
+def _months_after(result: EvaluationResult) -> tuple[datetime.date, datetime.date]:
+    """The first and the last day of the months that the effect is counted over."""
+    design = result.primary.design
+    months = [m for m, after in zip(design.periods, design.post, strict=True) if after]
+    first, last = (datetime.date.fromisoformat(f"{m}-01") for m in (months[0], months[-1]))
+    return first, last.replace(day=calendar.monthrange(last.year, last.month)[1])
+
+
+def _require_draws(effect: Averted) -> None:
+    """Refuse a benefit whose interval would end at the furthest of few areas."""
+    from cseval.money_benefit import LEAST_DRAWS
+    from cseval.verdict import REDUCTION
+
+    drawn = len(effect.placebo)
+    if effect.verdict == REDUCTION and drawn < LEAST_DRAWS:
+        found = f"the effect is held against {drawn} other areas, too few for an interval in pounds"
+        raise EstimationError(found, expected=f"at least {LEAST_DRAWS}")
 
 
 def averted_of(result: EvaluationResult) -> Averted:
@@ -325,3 +384,12 @@ def rounded_table(table: Table, slug: str, notes: tuple[str, ...] = ()) -> Table
         notes=(*table.notes, *notes),
         source=source,
     )
+
+
+def printed_table(table: Table) -> Table:
+    """The same in words: pounds, no upper end, and what a count of "over" so many makes of the cost of each."""
+    from cseval.money_tables import in_print
+
+    text = in_print(replace(table, values=table.values.rename(columns={"when": "period"})))
+    headings = {c: heading.removesuffix(", £") for c, heading in table.headings.items()}
+    return replace(text, values=text.values.rename(columns={"period": "when"}), headings=headings)

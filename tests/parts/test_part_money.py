@@ -19,7 +19,12 @@ UNIT = BreakEvenMoney(programme="asb-and-drug-suppression-unit")
 COUNTERFACTUAL = 1000.0
 
 
-def result(effect=-0.3, low=-0.4, high=-0.2, verdict=REDUCTION, scale=LOG, outcome="violence_with_injury"):
+MONTHS = tuple(f"{year}-{month:02d}" for year in (2018, 2019) for month in range(1, 13))
+#: Officer-months from 1 May 2018 to 30 April 2019: 6 to 4 September and 11 from the day after, by hand.
+OFFICER_MONTHS = (127 * 6 + 238 * 11) / 365 * 12
+
+
+def result(effect=-0.3, low=-0.4, high=-0.2, verdict=REDUCTION, scale=LOG, outcome="violence_with_injury", areas=101):
     """As much of a result as money looks at."""
     observed = COUNTERFACTUAL * math.exp(effect)
 
@@ -35,9 +40,12 @@ def result(effect=-0.3, low=-0.4, high=-0.2, verdict=REDUCTION, scale=LOG, outco
         post_periods=12,
         averted=averted,
     )
-    draws = SimpleNamespace(effects=np.linspace(-0.1, 0.1, 101))
+    draws = SimpleNamespace(effects=np.linspace(-0.1, 0.1, areas))
+    design = SimpleNamespace(periods=MONTHS, post=["2018-05" <= m <= "2019-04" for m in MONTHS])
     inferred = (SimpleNamespace(conf_low=low, conf_high=high, draws=draws),)
-    return SimpleNamespace(primary=SimpleNamespace(estimate=estimate, inferred=inferred, verdict=verdict))
+    return SimpleNamespace(
+        primary=SimpleNamespace(design=design, estimate=estimate, inferred=inferred, verdict=verdict)
+    )
 
 
 def table(found, slug):
@@ -78,9 +86,10 @@ def test_an_arrest_cost_what_the_sum_over_the_count_gives(ground):
 )
 def test_no_benefit_without_evidence_of_a_reduction(ground, verdict):
     found = TaskforceMoney().run(replace(ground, result=result(verdict=verdict)))
-    row = table(found, "benefit").iloc[0]
-    assert row["verdict"] == verdict
-    assert all(math.isnan(row[c]) for c in ("value", "ratio", "ratio_low", "ratio_high"))
+    rows = table(found, "benefit")
+    assert set(rows["verdict"]) == {verdict}
+    assert rows[["value", "ratio", "ratio_low", "ratio_high", "cost_each"]].isna().all(axis=None)
+    assert not any("worth" in s and "95% interval" in s for s in found.sentences)
     assert any("No benefit is claimed" in s for s in found.sentences)
 
 
@@ -93,10 +102,51 @@ def test_a_benefit_is_averted_times_unit_cost_with_the_interval_of_the_placebos(
     low, high = averted - np.quantile(errors, (0.975, 0.025))
     to_prices_of_the_cost = read_deflators(ground.reference / "deflators.csv").factor("2019-20", "2018-19")
     worth = unit["published"] * unit["multiplier"] * to_prices_of_the_cost
-    assert row["value"] / averted == pytest.approx(worth, rel=5e-3)
+    assert row["value"] == round(averted * worth)
     assert row["ratio"] == pytest.approx(row["value"] / row["cost"], rel=1e-4)
     assert row["ratio_low"] / row["ratio"] == pytest.approx(low / averted, rel=0.02)
     assert row["ratio_high"] / row["ratio"] == pytest.approx(high / averted, rel=0.02)
+
+
+def test_the_cost_is_of_the_officers_in_post_in_the_months_of_the_effect_at_each_price(ground):
+    found = TaskforceMoney().run(replace(ground, result=result()))
+    rows = table(found, "benefit")
+    to_prices = read_deflators(ground.reference / "deflators.csv").factor("2021-22", "2018-19")
+    asked = 771_000 / (12 * 12) * OFFICER_MONTHS * to_prices  # 12 officers were proposed for the yearly price
+    assert rows["cost"].tolist() == [round(asked), round(asked / 0.79)]
+    assert rows["ratio"].iloc[1] == pytest.approx(0.79 * rows["ratio"].iloc[0], rel=1e-9)
+
+
+def test_what_is_said_of_a_benefit_is_of_the_higher_cost(ground):
+    found = TaskforceMoney().run(replace(ground, result=result()))
+    row = table(found, "benefit").iloc[1]
+    worth, net = found.sentences[1:3]
+    assert f"£{row['ratio']:.2f} for each £1" in worth
+    assert net.startswith(f"Less the cost, that is £{row['value'] - row['cost']:,.0f} (95% interval from £")
+
+
+def test_too_few_areas_cost_the_benefit_and_nothing_else(ground):
+    """As of the 31 other boroughs of London: an interval of pounds would end at the furthest of them."""
+    few = TaskforceMoney().run(replace(ground, result=result(areas=31)))
+    assert any("No benefit is worked out: the effect is held against 31 other areas" in s for s in few.sentences)
+    none = TaskforceMoney().run(ground)
+    assert [t.slug for t in few.files] == [t.slug for t in none.files]
+
+
+def test_a_count_of_over_so_many_is_printed_as_a_cost_of_less_than(ground):
+    found = TaskforceMoney().run(ground)
+    text = found.printed["taskforce-costs"].values
+    warnings = text[text["output"] == "Anti-social behaviour warnings"].iloc[0]
+    assert (warnings["count"], warnings["each"]) == ("over 350", "less than £2,857")
+    assert warnings["per_officer_month"].startswith("more than ")
+    arrests = text[text["output"] == "Arrests"].iloc[0]
+    assert (arrests["count"], arrests["each"], arrests["prices"]) == ("356", "£2,809", "[x]")
+    assert found.printed["taskforce-costs"].heading("each") == "Cost each"  # the pounds stand in the cells
+
+
+def test_every_table_of_the_papers_that_is_read_is_among_the_sources(ground):
+    read = {p.path.rpartition("/")[2] for p in TaskforceMoney().run(ground).sources}
+    assert read == {"budgets.csv", "unit_costs.csv", "deflators.csv", "activities.csv", "staffing.csv"}
 
 
 def test_placebos_are_brought_to_the_size_of_the_treated_area():
@@ -109,8 +159,9 @@ def test_placebos_are_brought_to_the_size_of_the_treated_area():
 def test_an_effect_that_is_no_ratio_and_an_outcome_without_unit_cost_are_refused(ground):
     with pytest.raises(EstimationError, match="an effect on the scale"):
         averted_of(result(scale="incidents"))
-    with pytest.raises(EstimationError, match="no unit cost of graffiti"):
-        TaskforceMoney().run(replace(ground, result=result(outcome="graffiti")))
+    found = TaskforceMoney().run(replace(ground, result=result(outcome="graffiti")))
+    assert any(s.startswith("No benefit is worked out: graffiti has no unit cost") for s in found.sentences)
+    assert "taskforce-costs" in [t.slug for t in found.files]
 
 
 def test_money_and_simulated_effects_do_not_mix(simulated):

@@ -111,5 +111,5 @@ def test_break_even_of_the_price_proposed(taskforce) -> None:
     assert any("No benefit is claimed" in note for note in table.notes)
     assert all(t.source for t in taskforce[0].values())
     assert {p.path for p in taskforce[1]} == {
-        f"data/reference/{name}.csv" for name in ("budgets", "unit_costs", "deflators")
+        f"data/reference/{name}.csv" for name in ("budgets", "unit_costs", "deflators", "activities", "staffing")
     }
