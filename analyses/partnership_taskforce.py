@@ -185,8 +185,8 @@ EVALUATION = Evaluation(
         "were on duty on any day is not known, and an effect per officer in post is of posts.",
         "One borough was treated, so a p-value cannot be lower than one in the number of boroughs.",
         "Arrests and warnings are work done, not harm avoided. Their cost says nothing of their worth.",
-        "The break-even table says what would have to be averted, not what was. This report puts no value in pounds on "
-        "any effect.",
+        "The break-even table says what would have to be averted, not what was. A value in pounds is put "
+        "only on an effect that can be told from none.",
         "The Neighbourhood Management Pilot, Operation Continuum, the Tower Hamlets Homes police team and the Knife "
         "Crime Action Plan ran there in the same months. Nothing here tells their effects apart from the Taskforce's.",
     ),
