@@ -157,7 +157,21 @@ def render(figure: Figure) -> Rendered:
         canvas.savefig(png, format="png", dpi=DPI, bbox_inches=kept, metadata=bare, pil_kwargs={"compress_level": 4})
         described = {"Date": None, "Creator": None, "Title": figure.title, "Description": figure.alt}
         canvas.savefig(svg, format="svg", bbox_inches=kept, metadata=described)
-    return Rendered(png=png.getvalue(), svg=svg.getvalue())
+    return Rendered(png=png.getvalue(), svg=steady_glyphs(svg.getvalue()))
+
+
+def steady_glyphs(svg: bytes) -> bytes:
+    """The SVG with glyphs outside the common ones named by their outlines.
+
+    matplotlib numbers them by what the process drew before, so the same picture would differ between two runs.
+    """
+    import hashlib
+    import re
+
+    text = svg.decode()
+    found = re.findall(r'<path id="([A-Za-z]\w*(?:-\w+)*-[0-9a-f]{3,})" d="([^"]*)"', text)
+    names = {old: f"{old.rsplit('-', 1)[0]}-g{hashlib.sha256(d.encode()).hexdigest()[:8]}" for old, d in found}
+    return re.sub(r'(id="|href="#)([^"]+)"', lambda m: f'{m[1]}{names.get(m[2], m[2])}"', text).encode()
 
 
 def drawn(figure: Figure) -> Any:

@@ -14,7 +14,7 @@ from result_builders import make_result
 
 from cseval.errors import SpecError
 from cseval.reporting import figures_effects, figures_place, figures_series, figures_style
-from cseval.reporting.figures import DPI, Figure, make_figures, render
+from cseval.reporting.figures import DPI, Figure, make_figures, render, steady_glyphs
 from cseval.reporting.figures_rows import place_rows
 from cseval.tables import Table
 
@@ -223,3 +223,14 @@ def test_wide_and_missing_intervals_are_drawn(result):
 def test_fixed_alt_text_is_refused(figures):
     with pytest.raises(SpecError, match="alt text"):
         replace(figures["series"], alt="A chart")
+
+
+def test_rare_glyphs_are_named_by_their_outline_and_not_by_what_was_drawn_before():
+    def picture(number):
+        defs = f'<path id="DejaVuSans-{number}" d="M 1 2 \nL 3 4 z"/><path id="DejaVuSans-57" d="M 5 6"/>'
+        return f'<svg>{defs}<use xlink:href="#DejaVuSans-{number}"/><use xlink:href="#DejaVuSans-57"/></svg>'.encode()
+
+    first, second = (steady_glyphs(picture(n)) for n in ("13b1", "13b4"))
+    assert first == second
+    assert b"13b1" not in first
+    assert first.count(b"DejaVuSans-57") == 2
