@@ -32,7 +32,14 @@ def protocol_lines(evaluation: Evaluation | Study) -> list[str]:
 
 
 def _parts(parts: Sequence[Part]) -> list[str]:
-    return [f"Parts: {', '.join(p.name for p in parts)}."] if parts else []
+    return [f"Parts: {', '.join(map(_part, parts))}."] if parts else []
+
+
+def _part(part: Part) -> str:
+    """Name of a part with the options that it was given."""
+    given = {str(k): v for k, v in vars(part).items() if k != "name" and v and isinstance(v, (str, int))}
+    options = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in given.items())
+    return f"{part.name} ({options})" if options else part.name
 
 
 def _evaluation_lines(evaluation: Evaluation) -> list[str]:

@@ -122,7 +122,7 @@ def test_two_runs_leave_the_same_and_diff_finds_nothing(project, cseval):
 def test_the_protocol_names_its_parts_and_has_a_hash(project, cseval):
     said = cseval("show", "small-study")
     assert said.code == 0
-    assert "Parts: work, opinions." in said.out
+    assert "Parts: work (patrols 40), opinions." in said.out
     told = json.loads(cseval("show", "small-study", "--json").out)
     make_project(project, STUDY.replace("patrols: int = 40", "patrols: int = 39"), "study.py")
     assert json.loads(cseval("show", "small-study", "--json").out)["hash"] != told["hash"]
