@@ -40,14 +40,17 @@ def import_(paths: tuple[Path, ...]) -> None:
     """
     from cseval.project import Project
     from cseval.sources.importing import carry_out
-    from cseval.sources.kinds import TAKEN_AS_OPEN
+    from cseval.sources.kinds import NOT_OPEN, TAKEN_AS_OPEN
 
     project = Project.find()
     plan = _read_all(paths, project)
     carry_out(plan, project)
     for planned in plan:
         _print_imported(planned)
-    click.echo(TAKEN_AS_OPEN)
+    published = {planned.provenance.published for planned in plan}
+    for told, due in ((TAKEN_AS_OPEN, True in published), (NOT_OPEN, False in published)):
+        if due:
+            click.echo(told)
 
 
 @data.command()

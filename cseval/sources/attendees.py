@@ -72,7 +72,8 @@ def summarise(path: Path, kind: str) -> Summary:
     """Read and validate a whole file and say what it holds; raises DataError as `read_attendees`."""
     found = read_attendees(path)
     events = dict.fromkeys(a.event for a in found)
-    return Summary(rows=len(found), notes=(f"answers of {len(events)} events: {', '.join(events)}",))
+    number = f"{len(events)} event" if len(events) == 1 else f"{len(events)} events"
+    return Summary(rows=len(found), notes=(f"answers of {number}: {', '.join(events)}",))
 
 
 def read_attendees(path: Path) -> tuple[Answer, ...]:

@@ -30,6 +30,11 @@ MODULES: dict[str, tuple[str, ...]] = {
 TAKEN_AS_OPEN = (
     "Each file is taken for the open publication that its format says: a restricted extract must not be read this way."
 )
+#: The same of kinds that are nobody's publication.
+NOT_OPEN = (
+    "A survey of the council's own is not published: shares that would point to a few people are withheld in every "
+    "output, and the file itself is never committed."
+)
 KINDS = tuple(kind for kinds in MODULES.values() for kind in kinds)
 
 

@@ -39,7 +39,11 @@ def summit(fresh):
 
 def test_answers_go_from_the_file_to_the_report_and_few_people_are_withheld(summit, cseval):
     (summit / "answers.csv").write_text(GOOD, encoding="utf-8")
-    assert cseval("data", "import", "answers.csv").code == 0
+    imported = cseval("data", "import", "answers.csv")
+    assert imported.code == 0
+    assert "note: answers of 1 event: Violent Crime Summit" in imported.out
+    assert "is not published: shares that would point to a few people are withheld" in imported.out
+    assert "open publication" not in imported.out
     said = cseval("run", "violent-crime-summit")
     assert said.code == 0, said.err
     folder = summit / "outputs" / "violent-crime-summit"
