@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from grounds import ROOT
+from scipy.optimize import nnls
 
 from cseval.analyse import Settings
 from cseval.errors import EstimationError
-from cseval.estimators.displacement_area import area_counts, area_measures
+from cseval.estimators.displacement_area import area_counts, area_measures, displacement_table, placebo_measures
 from cseval.loading import load
-from cseval.parts.displacement import DisplacementMeasures, in_print
+from cseval.parts.displacement import DisplacementMeasures, headline, in_print, interval, open_question
 from cseval.runner import run_evaluation
 
 
@@ -55,6 +57,7 @@ def test_it_is_withheld_with_counts_that_are_not_published(found):
 
 def test_the_printed_table_explains_every_abbreviation(found):
     table = in_print(found.tables[0])
+    assert "" not in table.values.to_numpy()
     assert all(any(note.startswith(f"{m}: ") for note in table.notes) for m in set(table.values["measure"]))
     assert table.values.loc[table.values["measure"] == "GE", "p_value"].tolist() == ["[z]"]
 
@@ -66,3 +69,68 @@ def test_without_an_evaluation_ranked_among_placebos_it_is_refused(simulated, re
     without = replace(result, analyses=(bare,))
     with pytest.raises(EstimationError, match="no placebo neighbourhoods"):
         DisplacementMeasures().run(replace(simulated, result=without))
+
+
+def test_the_interval_leaves_out_no_effect_exactly_where_the_rank_is_clear(result):
+    """Every placebo neighbourhood in turn plays the treated one: 1 of 20 is clear, and never by one of both alone."""
+    design, draws = result.primary.design, next(i.draws for i in result.primary.inferred if i.draws is not None)
+    placebos = placebo_measures(design, draws.sets)
+    said = 0
+    for measure, area in (("WDD", "ring 1"), ("RIRR", "ring 1"), ("NE", "treated"), ("TNE", "treated and ring 1")):
+        rows = placebos[measure, area][:200]
+        for i, row in enumerate(rows):
+            others = rows[:i] + rows[i + 1 :]
+            low, high = interval(row, others)
+            nought = 1.0 if measure == "RIRR" else 0.0
+            clear = not low <= nought <= high
+            assert low < row.estimate < high
+            assert clear == (_rank(row, others) <= 0.05), (measure, i)
+            said += clear
+    assert 0.02 < said / 800 < 0.08
+
+
+def _rank(row, others):
+    """The p-value worked out anew: the share of changes, each over its own spread, that reach this one's."""
+    change, error = np.array([(r.change, r.change_error) for r in (row, *others)]).T
+    terms = np.stack([np.ones(len(error)), error**2], axis=1)
+    size = terms[1:].mean(axis=0)
+    spread = np.sqrt(terms / size @ nnls(terms[1:] / size, change[1:] ** 2)[0])
+    reached = np.abs(change / spread)[1:] >= np.abs(change / spread)[0] * (1 - 1e-12)
+    return (1 + reached.sum()) / (1 + len(others))
+
+
+def test_gross_effect_and_quotient_have_no_interval_and_few_placebos_give_none(result):
+    design, draws = result.primary.design, next(i.draws for i in result.primary.inferred if i.draws is not None)
+    placebos = placebo_measures(design, draws.sets)
+    for row in area_measures(area_counts(design)):
+        others = placebos[row.measure, row.area]
+        assert np.isnan(interval(row, others)).all() == (row.measure in ("GE", "WDQ"))
+        assert np.isnan(interval(row, others[:18])).all()
+
+
+def test_the_figure_draws_what_the_table_says(found):
+    figure = found.figures["displacement-measures"]()
+    table = found.tables[0].values.query("measure == 'WDD'")
+    assert figure.data["estimate"].tolist() == table["estimate"].tolist()
+    assert figure.data["placebo_low"].tolist() == table["placebo_low"].tolist()
+    assert f"{abs(table['estimate'].iloc[0]):.0f}" in figure.alt
+    assert "imulated" in figure.mark
+
+
+def test_what_may_have_moved_is_a_share_of_the_fall(result):
+    """A fall of 100 with up to 40 more next door: two fifths; up to 150: all of it; no rise within reach: nothing."""
+    own, near = {"estimate": -100.0}, {"placebo_high": 40.0}
+    assert "40 more incidents, 40%" in open_question(own, near)[0]
+    assert "all of" in open_question(own, {"placebo_high": 150.0})[0]
+    assert open_question(own, {"placebo_high": -3.0}) == ()
+    assert open_question({"estimate": 20.0}, near) == ()
+
+
+def test_a_clear_rise_next_door_is_called_displacement_only_beside_a_clear_fall(result):
+    frame = displacement_table(area_counts(result.primary.design))
+    frame = frame.assign(placebo_low=1.0, placebo_high=9.0, p_value=0.01, placebos=100, called_clear=0.1)
+    near = (frame["measure"] == "WDD") & (frame["area"] == "ring 1")
+    moved = headline(frame.assign(reads_as=frame["reads_as"].mask(near, "displacement")))
+    assert moved.startswith("Next door incidents rose where those of the treated area fell")
+    alone = headline(frame.assign(reads_as=frame["reads_as"].mask(near, "more incidents next door, but no clear fall")))
+    assert "nothing can be said to have moved" in alone
