@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -267,24 +268,36 @@ class EqualityPart:
 
 
 def equality_headline(found: EqualityResult) -> str:
-    """How many searches of people there were, and the widest change of a group's number against the reference's."""
+    """How many searches of people there were, and the widest change of a group's number against the reference's.
+
+    Where a count is withheld there is no total: the groups that are shown do not make one.
+    """
     from cseval import formats as f
 
+    before, after = ([float(v) for v in found.rates[c]] for c in ("before", "after"))
+    months = f.plural(found.months[0], "usable month")
+    if any(math.isnan(v) for v in (*before, *after)):
+        said = f"Searches of people with a recorded ethnicity in {months} before and {found.months[1]} after"
+    else:
+        said = (
+            f"{f.count_text(sum(before))} searches of people with a recorded ethnicity in {months} before, "
+            f"{f.count_text(sum(after))} in {found.months[1]} after"
+        )
     rows = [r for r in found.rates.to_dict("records") if r["change"] == r["change"]]
-    total = (sum(float(v) for v in found.rates[c] if v == v) for c in ("before", "after"))
-    months = found.months
-    said = (
-        f"{f.count_text(next(total))} searches of people with a recorded ethnicity in "
-        f"{f.plural(months[0], 'usable month')} before, {f.count_text(next(total))} in {months[1]} after"
-    )
     if not rows:
         return f"{said}."
-    first = max(rows, key=lambda r: abs(float(r["change"]) - 1))
+    first = max(rows, key=lambda r: times_apart(float(r["change"])))
     low, high = (f.decimal_text(float(first[c])) for c in ("change_low", "change_high"))
+    widest = f", the widest change of {f.plural(len(rows), 'group')}" if len(rows) > 1 else ""
     return (
         f"{said}; against those of {found.reference} people, searches of {first['group']} people became "
-        f"{f.decimal_text(float(first['change']))} times what they were (95% interval {low} to {high})."
+        f"{f.decimal_text(float(first['change']))} times what they were (95% interval {low} to {high}){widest}."
     )
+
+
+def times_apart(ratio: float) -> float:
+    """How many times one number is of the other, whichever is the larger: a half is as far from 1 as a double."""
+    return max(ratio, 1 / ratio) if ratio > 0 else math.inf
 
 
 def _old_residents(residents: Denominators) -> str:

@@ -6,11 +6,13 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from cseval.disclosure import WITHHELD
 from cseval.errors import DataError, EstimationError
 from cseval.panel import Panel
-from cseval.parts.activity import EqualityPart, PoliceActivityPart
+from cseval.parts.activity import EqualityPart, PoliceActivityPart, equality_headline
 from cseval.sources.demonstration_searches import TRUE_GROUP_RATIO, TRUE_RATIO, simulate_searches
 
 UNITS = tuple(f"B{i:02d}" for i in range(1, 33))
@@ -114,3 +116,26 @@ def test_without_files_or_with_several_treated_units_it_is_refused(ground, part)
         part.run(replace(ground, result=result(("B05", "B06"))))
     with pytest.raises(EstimationError, match="0 treated units"):
         part.run(ground)
+
+
+def measured(**columns):
+    """As much of a measured equality as the headline looks at: Asian and Black people beside White ones."""
+    rates = {"group": ["Asian", "Black", "White"], "before": [100.0, 200.0, 300.0], "after": [50.0, 320.0, 300.0]}
+    rates |= {"change": [0.5, 1.6, np.nan], "change_low": [0.4, 1.2, np.nan], "change_high": [0.6, 2.1, np.nan]}
+    return SimpleNamespace(rates=pd.DataFrame(rates | columns), months=(17, 13), reference="White")
+
+
+def test_a_fall_by_half_is_a_wider_change_than_a_rise_by_three_fifths():
+    assert "searches of Asian people became 0.50 times" in equality_headline(measured())
+    assert "the widest change of 2 groups" in equality_headline(measured())
+    to_nothing = measured(change=[0.0, 99.0, np.nan])
+    assert "searches of Asian people became 0.00 times" in equality_headline(to_nothing)
+
+
+def test_groups_that_are_shown_make_no_total_where_one_is_withheld():
+    assert equality_headline(measured()).startswith("600 searches of people with a recorded ethnicity in 17 usable")
+    said = equality_headline(measured(before=[WITHHELD, 200.0, 300.0], change=[WITHHELD, 1.6, np.nan]))
+    assert said.startswith("Searches of people with a recorded ethnicity in 17 usable months before and 13 after;")
+    assert "500" not in said
+    assert "670" not in said
+    assert "Black people became 1.60 times what they were (95% interval 1.20 to 2.10)." in said
