@@ -128,7 +128,7 @@ def _ground(
 
 def _with_parts(result: EvaluationResult, ground: Ground, say: Report) -> EvaluationResult:
     """The result with its further parts, the dated changes of its months and the overlaps of all programmes."""
-    from cseval.run_parts import matrix_of, run_parts
+    from cseval.run_parts import matrix_of, register_of, run_parts
 
     evaluation, limits = result.evaluation, result.evaluation.limits
     parts, left_out = run_parts(evaluation.parts, ground, say)
@@ -138,6 +138,7 @@ def _with_parts(result: EvaluationResult, ground: Ground, say: Report) -> Evalua
         breaks=_breaks(result, ground.registry),
         matrix=matrix_of(evaluation.programme.register, ground.registry),
         parts=parts,
+        register=register_of(evaluation.programme.register, ground.registry),
         weaknesses=(*before, *_weaknesses(parts), *limits),
         left_out=(*result.left_out, *left_out),
     )

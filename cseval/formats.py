@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from decimal import Decimal
 
 from cseval.disclosure import Withheld
+from cseval.months import add_months
 from cseval.months import month_words as month_words
 
 MINUS = "\N{MINUS SIGN}"
@@ -149,6 +151,17 @@ def outcome_words(outcome: str) -> str:
 def span_words(first: str, last: str) -> str:
     """Two months in words: ``May 2018 to October 2019``."""
     return f"{month_words(first)} to {month_words(last)}"
+
+
+def spans_words(months: Sequence[str]) -> str:
+    """Months in words, those that follow one another as a span: ``April 2015 to July 2015 and May 2018``."""
+    spans: list[list[str]] = []
+    for month in sorted(months):
+        if spans and add_months(spans[-1][-1], 1) == month:
+            spans[-1].append(month)
+        else:
+            spans.append([month])
+    return joined([month_words(s[0]) if len(s) == 1 else span_words(s[0], s[-1]) for s in spans])
 
 
 def number_words(count: int) -> str:

@@ -88,10 +88,10 @@ def _late_words(result: ActivityResult) -> tuple[str, ...]:
 def _unusable_words(result: ActivityResult) -> tuple[str, ...]:
     said = []
     if result.unusable:
-        months = f.joined([f.month_words(m) for m in result.unusable])
+        months = f.spans_words(result.unusable)
         said.append(f"Not used, and not counted as zero, since searches were not received by area: {months}.")
     before, after = result.lost
-    if math.isfinite(before) and math.isfinite(after):
+    if before > 0 or after > 0:
         said.append(
             f"Of all searches {f.rate_text(before)} before and {f.rate_text(after)} after have no coordinates and are "
             "in no area."

@@ -118,6 +118,8 @@ class EvaluationResult:
         Months that every programme of the register shares with every other one; None without a register.
     parts : tuple of PartResult
         Further parts of the report, in the order of the protocol.
+    register : tuple of Provenance
+        Tables of the programme register, which overlaps and dated changes come from; none of a place not in it.
     further : mapping of str to pandas.DataFrame
         Tables that estimators and claims leave of their own, by file name.
     durations : mapping of str to float
@@ -148,6 +150,7 @@ class EvaluationResult:
     breaks: tuple[Break, ...] = ()
     matrix: Table | None = None
     parts: tuple[PartResult, ...] = ()
+    register: tuple[Provenance, ...] = ()
     further: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     durations: Mapping[str, float] = field(default_factory=dict)
 
@@ -178,8 +181,8 @@ class EvaluationResult:
 
     @property
     def sources(self) -> tuple[Provenance, ...]:
-        """The files behind the counts, and those behind the further parts."""
-        return joined_sources(self.own_sources, self.parts)
+        """The files behind the counts, those behind the further parts, and the register's."""
+        return joined_sources(self.own_sources, self.parts, self.register)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -198,6 +201,8 @@ class StudyResult:
         Other programmes of the register that ran in the same months.
     matrix : Table or None
         Months that every programme shares with every other one.
+    register : tuple of Provenance
+        Tables of the programme register.
     seed, draws : int
     durations : mapping of str to float
     """
@@ -213,6 +218,7 @@ class StudyResult:
     overlaps: Table | None = None
     matrix: Table | None = None
     warnings: tuple[str, ...] = ()
+    register: tuple[Provenance, ...] = ()
     durations: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -227,19 +233,24 @@ class StudyResult:
 
     @property
     def sources(self) -> tuple[Provenance, ...]:
-        """The files that its parts read."""
-        return joined_sources((), self.parts)
+        """The files that its parts read, and the register's."""
+        return joined_sources(self.own_sources, (), self.register)
 
     @property
     def own_sources(self) -> tuple[Provenance, ...]:
-        """The same: a study has no counts of its own."""
-        return self.sources
+        """The files that its parts read: a study has no counts of its own."""
+        return joined_sources((), self.parts, ())
 
 
 #: What manifest, data package and the end of every report are made of, whatever kind of run it was.
 Told = EvaluationResult | StudyResult
 
 
-def joined_sources(own: tuple[Provenance, ...], parts: tuple[PartResult, ...]) -> tuple[Provenance, ...]:
-    """The files of a run and of its parts, each once."""
-    return tuple(dict.fromkeys((*own, *(s for p in parts for s in p.sources))))
+def joined_sources(
+    own: tuple[Provenance, ...], parts: tuple[PartResult, ...], register: tuple[Provenance, ...]
+) -> tuple[Provenance, ...]:
+    """The files of a run, of its parts and of the register, each once: a part may read a table of the register."""
+    found: dict[object, Provenance] = {}
+    for source in (*own, *(s for p in parts for s in p.sources), *register):
+        found.setdefault((source.path, source.sha256) if source.sha256 else source, source)
+    return tuple(found.values())

@@ -11,6 +11,7 @@ from cseval.registry.overlaps import overlap_matrix, shared_table
 from cseval.result import StudyResult
 
 if TYPE_CHECKING:
+    from cseval.panel import Provenance
     from cseval.part import Ground, Part, PartResult
     from cseval.registry.details import Registry
     from cseval.study import Study
@@ -49,6 +50,11 @@ def matrix_of(slug: str, registry: Registry) -> Table | None:
     return overlap_matrix(registry.runs, registry.windows) if slug in registry.programmes else None
 
 
+def register_of(slug: str, registry: Registry) -> tuple[Provenance, ...]:
+    """The register's tables with their hashes, which the overlaps come from; none for a place not registered."""
+    return registry.sources if slug in registry.programmes else ()
+
+
 def run_study(study: Study, ground: Ground, report: Report) -> StudyResult:
     """Run every part of a study.
 
@@ -71,6 +77,7 @@ def run_study(study: Study, ground: Ground, report: Report) -> StudyResult:
         left_out=left_out,
         overlaps=shared_table(study.register, ground.registry) if registered else None,
         matrix=matrix_of(study.register, ground.registry),
+        register=register_of(study.register, ground.registry),
         seed=ground.seed,
         draws=ground.draws,
         durations={"parts": round(time.perf_counter() - started, 3)},

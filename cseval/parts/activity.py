@@ -251,7 +251,7 @@ class EqualityPart:
 
     def _source(self, ground: Ground, found: EqualityResult) -> tuple[Provenance, ...]:
         """Where the residents by group come from, where they are used."""
-        from cseval.parts.reference import provenance_of
+        from cseval.registry.provenance import provenance_of
 
         if found.denominators is None:
             return ()

@@ -182,7 +182,7 @@ class _Books:
     def sources(self, *further: str) -> tuple[Provenance, ...]:
         """The tables that the money rests on, each with its hash; `further` ones by the names of their files."""
         from cseval.costs import BUDGETS, DEFLATORS, UNIT_COSTS
-        from cseval.parts.reference import provenance_of
+        from cseval.registry.provenance import provenance_of
 
         paths = (self.reference / name for name in (BUDGETS, UNIT_COSTS, DEFLATORS, *further))
         return tuple(provenance_of(path, title=TITLE, publisher=PUBLISHERS) for path in paths)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -255,14 +256,17 @@ CHANGE_COLUMNS = (
 
 
 def changes_table(changes: Sequence[ShareChange], hide: Sequence[bool], source: str) -> Table:
-    """One row per question, in per cent and points; rows of few people withheld."""
+    """One row per question, in per cent and points; rows of few people withheld, and not counted as tested.
+
+    An adjusted p-value that counted them would tell how they rank.
+    """
     import pandas as pd
 
     from cseval.equality import typed
     from cseval.inference.multiplicity import holm
     from cseval.tables import Table
 
-    adjusted = holm([c.change.p_value for c in changes])
+    adjusted = holm([math.nan if h else c.change.p_value for c, h in zip(changes, hide, strict=True)])
     rows = [_change_row(c, float(p), h) for c, p, h in zip(changes, adjusted, hide, strict=True)]
     return Table(
         slug="residents",
@@ -284,7 +288,7 @@ def changes_table(changes: Sequence[ShareChange], hide: Sequence[bool], source: 
         },
         notes=(
             "Change: after less before, in percentage points, less the same in the comparison where it was asked. "
-            "Adjusted: for the number of questions (Holm).",
+            "Adjusted: for the number of questions shown (Holm).",
         ),
         source=source,
     )

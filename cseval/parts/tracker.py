@@ -46,6 +46,7 @@ class ActionTracker:
         from cseval.part import PartResult
         from cseval.parts.delivery import require_real
         from cseval.registry.actions import ACTIONS, SHOWN, read_actions
+        from cseval.registry.provenance import register_table
 
         require_real(ground, self.programme, self.name)
         path = ground.reference / ACTIONS
@@ -61,6 +62,7 @@ class ActionTracker:
             sentences=_sentences(own),
             tables=(actions_table(own, self.title),),
             weaknesses=(NOT_SHOWN,) if unproven else (),
+            sources=(register_table(path),),
         )
 
 

@@ -12,9 +12,11 @@ from cseval.months import add_months
 from cseval.registry.breaks import BREAKS, changes_between, read_breaks
 from cseval.registry.evaluability import EVALUABILITY, data_present, read_evaluability
 from cseval.registry.overlaps import evaluation_runs, horizon, overlaps_of, programme_runs
+from cseval.registry.provenance import register_table
 
 if TYPE_CHECKING:
     from cseval.claims.register import Activity, Staffing
+    from cseval.panel import Provenance
     from cseval.register import Registered
     from cseval.registry.breaks import Break
     from cseval.registry.evaluability import Assessment, Present
@@ -45,6 +47,8 @@ class Registry:
         The programmes, and the windows of the evaluations of one of them.
     evaluations : mapping of str to Evaluation
         Those evaluations, by slug.
+    sources : tuple of Provenance
+        The tables that were read, each with its hash.
     """
 
     programmes: Mapping[str, Registered]
@@ -55,6 +59,7 @@ class Registry:
     runs: tuple[Run, ...]
     windows: tuple[Run, ...]
     evaluations: Mapping[str, Evaluation]
+    sources: tuple[Provenance, ...] = ()
 
     @property
     def until(self) -> str:
@@ -141,6 +146,7 @@ def gather_registry(
         runs=runs,
         windows=evaluation_runs(real, runs),
         evaluations=real,
+        sources=tuple(register_table(p) for p in (reference / PROGRAMMES, *paths.values()) if p.is_file()),
     )
 
 

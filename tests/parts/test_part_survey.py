@@ -136,6 +136,13 @@ def test_the_change_is_after_less_before_and_few_people_are_withheld(imported):
     assert found.figures["residents"]().data["measure"].tolist() == ["Safe"]
 
 
+def test_a_withheld_question_is_not_counted_among_those_adjusted_for(imported):
+    """One question is shown, so its adjusted p is its own: more would tell that the hidden one ranks before it."""
+    row = ResidentsSurvey().run(imported(survey__csv=residents())).tables[0].values.iloc[0]
+    assert row["measure"] == "Safe"
+    assert row["p_adjusted"] == row["p_value"] > 0
+
+
 def test_swapping_before_and_after_turns_the_sign(imported):
     one = ResidentsSurvey().run(imported(survey__csv=residents())).tables[0].values.iloc[0]
     other = ResidentsSurvey().run(imported(survey__csv=residents((60, 80), (40, 80)))).tables[0].values.iloc[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -25,6 +26,15 @@ def founding():
     return gather_registry(
         project.reference, read_register(project.reference / "programmes.csv"), impact_evaluations(project)
     )
+
+
+def test_every_table_that_was_read_is_named_with_its_hash(founding):
+    tables = {s.path: s.sha256 for s in founding.sources}
+    names = ("programmes", "evaluability", "breaks", "staffing", "activities")
+    assert tables == {
+        f"data/reference/{n}.csv": hashlib.sha256((ROOT / f"data/reference/{n}.csv").read_bytes()).hexdigest()
+        for n in names
+    }
 
 
 def said(slug, registry):
@@ -99,6 +109,7 @@ def test_a_project_with_programmes_alone_has_an_empty_register_of_the_rest(tmp_p
     registry = gather_registry(tmp_path, (registered("x", start="2016-01"),), {made.slug: made})
     detail = detail_of("x", registry, NOTHING)
     assert (registry.windows, registry.until, detail.assessment) == ((), "", None)
+    assert registry.sources == ()
     assert dict(sections(detail))["Can it be evaluated?"] == ["Not assessed yet."]
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cseval.estimate import COUNT, LOG, percent
-from cseval.formats import MINUS, an, change_words, outcome_words, p_text
+from cseval.formats import MINUS, an, change_words, outcome_words, p_text, spans_words
 from cseval.verdict import (
     INCREASE,
     NO_CLEAR_CHANGE,
@@ -52,6 +52,12 @@ def finding(verdict, scale=LOG, interval=None, averted=(120.4, -8.2, 250.0), out
         averted=averted,
         **{"observed": 2310.0, "expected": 2430.4, "months": 18, "method": "placebo neighbourhoods", **more},
     )
+
+
+def test_months_that_follow_one_another_are_a_span():
+    assert spans_words(["2018-05"]) == "May 2018"
+    assert spans_words(["2016-01", "2015-12", "2015-11", "2018-05"]) == "November 2015 to January 2016 and May 2018"
+    assert spans_words(["2015-04", "2015-06"]) == "April 2015 and June 2015"
 
 
 def say(verdict, scale=LOG, interval=None, **more):

@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cseval.panel import Provenance
 
+PAPERS = "Compiled from published papers, named in each row"
+
+
+def register_table(path: Path) -> Provenance:
+    """The provenance of a table of the programme register."""
+    return provenance_of(path, title=f"Programme register, {path.stem.replace('_', ' ')}", publisher=PAPERS)
+
 
 def provenance_of(path: Path, *, title: str, publisher: str) -> Provenance:
     """The provenance of a table of public facts in ``data/reference``, none of them a count of few people."""
