@@ -127,7 +127,7 @@ def real(catalogue: Catalogue) -> Inputs:
     """Metropolitan Police borough counts, with knife crime and injury victims where a dashboard file holds them."""
     from cseval.sources.borough_inputs import borough_inputs
 
-    return borough_inputs(catalogue, PROGRAMME, WINDOW)
+    return borough_inputs(catalogue, PROGRAMME, WINDOW, forces=True)
 
 
 def demonstration(seed: int) -> Inputs:

@@ -60,8 +60,9 @@ def taskforce_costs(figures: Figures, budgets: Sequence[Budget], deflators: Defl
     agreed = agreement_cost(figures, budgets)
     in_year = (agreed.over(MONTHS_A_YEAR), *officer_costs(figures, budgets, deflators, months))
     counts = [a for a in figures.activities if (a.programme, a.unit) == (TASKFORCE, COUNT)]
-    of_year = [cost_per_output(cost, _output(a), months) for a in counts if a.first for cost in in_year]
-    return (*of_year, *(cost_per_output(agreed, _output(a)) for a in counts if not a.first))
+    in_all = [cost_per_output(agreed, _output(a, "Three years, no dates given")) for a in counts if not a.first]
+    dated = [a for a in counts if (a.first, a.last) == (FIRST.isoformat(), LAST.isoformat())]
+    return (*(cost_per_output(c, _output(a, "Year to March 2019"), months) for a in dated for c in in_year), *in_all)
 
 
 def agreement_cost(figures: Figures, budgets: Sequence[Budget]) -> Cost:
@@ -112,8 +113,7 @@ def _priced(asked: Cost, months: float, proposed: float, why: str, deflators: De
     )
 
 
-def _output(activity: Activity) -> Output:
-    period = "Year to March 2019" if activity.first else "Three years, no dates given"
+def _output(activity: Activity, period: str) -> Output:
     return Output(what=activity.what, count=activity.value, bound=activity.bound, period=period)
 
 

@@ -43,6 +43,7 @@ def borough_inputs(
     *,
     sums: Mapping[str, tuple[str, ...]] | None = None,
     inner: str = "inner_london.csv",
+    forces: bool = False,
 ) -> Inputs:
     """Read Metropolitan Police borough counts and everything that belongs to them.
 
@@ -61,14 +62,16 @@ def borough_inputs(
         Outcomes made by adding others.
     inner : str
         Reference CSV with a column ``borough`` that lists the inner boroughs; empty for no such groups.
+    forces : bool
+        Whether knife crime by police force belongs to it, for context.
 
     Returns
     -------
     Inputs
         With the groups ``inner``, ``outer`` and ``neighbours`` (boroughs that touch a treated one); with residents
-        as exposure where borough population is imported; with knife crime by police force for context where that is;
-        with knife crime and its victims where a Monthly Crime
-        Dashboard covers the window, else with a note that says why not.
+        as exposure where borough population is imported; with knife crime by police force where that is asked for and
+        imported; with knife crime and its victims where a Monthly Crime Dashboard covers the window, else with a note
+        that says why not.
 
     Raises
     ------
@@ -79,16 +82,17 @@ def borough_inputs(
     panel = _panel(catalogue, window, sums or {})
     roles = read_roles(reference / programme.roles)
     require_known(roles, panel, reference / programme.roles, "boroughs")
-    forces = force_context(catalogue)
+    context = force_context(catalogue) if forces else None
     areas = boundaries_for(catalogue, BOUNDARIES, panel.units)
     require_whole(panel, areas)
+    files = catalogue.provenance(BOUNDARIES) + catalogue.provenance(POPULATION)
     return Inputs(
         panel=panel,
         areas=areas,
         roles=roles,
         groups=_groups(panel, areas, roles, reference_column(reference / inner, "borough") if inner else frozenset()),
-        provenance=catalogue.provenance(BOUNDARIES) + catalogue.provenance(POPULATION) + catalogue.provenance(FORCES),
-        context=(forces,) if forces is not None else (),
+        provenance=files + (catalogue.provenance(FORCES) if forces else ()),
+        context=(context,) if context is not None else (),
     )
 
 

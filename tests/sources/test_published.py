@@ -326,6 +326,7 @@ def test_borough_inputs_of_the_published_files(shared: Path, tmp_path: Path, mon
     assert {k: len(v) for k, v in inputs.groups.items()} == {"neighbours": 2, "inner": 13, "outer": 19}
     assert panel.exposure is not None
     assert "knife_crime" not in panel.outcomes
+    assert (inputs.context, {p.kind for p in inputs.provenance}) == ((), {"borough-boundaries", "borough-population"})
     assert any("it holds 2022-03 to 2026-02, 0 of the window's 119 months" in n for n in panel.notes)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 import re
 from contextlib import suppress
 from dataclasses import fields
@@ -304,6 +305,14 @@ def test_costs_of_the_taskforce(programmes, deflators, budgets):
     printed = in_print(output_table(rows)).values
     assert "over 350" in printed["count"].tolist()
     assert "[x]" in printed["per_officer_month"].tolist()
+
+
+def test_a_figure_of_other_dates_is_not_laid_on_the_year(programmes, deflators, budgets):
+    figures = read_figures(REFERENCE, programmes)
+    arrests = next(a for a in figures.activities if a.slug == "first-year-arrests")
+    later = replace(arrests, slug="second-year-arrests", value=400.0, first="2019-04-01", last="2020-03-31")
+    more = replace(figures, activities=(*figures.activities, later))
+    assert taskforce_costs(more, budgets, deflators) == taskforce_costs(figures, budgets, deflators)
 
 
 def test_a_figure_that_the_taskforce_rests_on_is_missed(programmes, deflators, budgets):
