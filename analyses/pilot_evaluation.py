@@ -330,6 +330,7 @@ EVALUATION = Evaluation(
         "The area was chosen for its calls to the police about anti-social behaviour, drugs and crime. Where "
         "regression to the mean is measured, the neighbourhood with the highest count of the primary outcome stands in "
         "for the one with the most calls.",
-        "The pilot also aimed at satisfaction and trust, which these counts do not measure.",
+        "The pilot also aimed at satisfaction and trust, which these counts do not measure; the study "
+        "public-perceptions looks at what people in the whole borough said of the police.",
     ),
 )

@@ -35,8 +35,8 @@ EVALUATION = Study(
     reasons=(
         (
             "All eight measures",
-            "The survey publishes eight and the papers name none of them, so none is singled out; p-values are "
-            "adjusted for their number.",
+            "The survey publishes eight; the board's report speaks of trust, and of interviews of its own, so no "
+            "measure is singled out, and p-values are adjusted for their number.",
         ),
         (
             "Rolling years that share no month",
@@ -52,7 +52,8 @@ EVALUATION = Study(
     limits=(
         "One borough of 32 is looked at, so no p-value can be below 0.031.",
         "The survey is published without the number of people asked, so no sampling error of a share can be given.",
-        "It asks about the police, not about the council, and not about anti-social behaviour as such.",
+        "It asks about the police, not about the council, and not about anti-social behaviour as such. None of the "
+        "eight measures asks whether people feel safe.",
         "The Partnership Taskforce, Operation Continuum and the Safer Together campaign ran in the same borough.",
     ),
 )

@@ -112,7 +112,7 @@ def output_sentence(found: OutputCost) -> str:
 
 def break_even_sentence(found: BreakEven) -> str:
     """How many offences of one kind must be averted in a year, recorded ones and all, and at what price."""
-    start = f"At {cost_words(found.cost)}, the programme must avert at least"
+    start = f"At {cost_words(found.cost)}, a programme must avert at least"
     price = f"at {pounds(found.unit.unit_cost)} each ({prices_words(found.unit.price_base)})"
     actual = f.plural(at_least(found.actual), "offence")
     if math.isnan(found.recorded):

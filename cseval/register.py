@@ -58,7 +58,7 @@ def read_register(path: Path) -> tuple[Registered, ...]:
     Raises
     ------
     DataError
-        If a column is missing, a slug repeats, or a date is not a month.
+        If a column is missing, a slug repeats, a source or name is blank, or a date is not a month.
     """
     names = [f.name for f in fields(Registered)]
     found: dict[str, Registered] = {}
@@ -66,6 +66,9 @@ def read_register(path: Path) -> tuple[Registered, ...]:
         entry = Registered(**{n: row[n] for n in names})
         if not entry.slug or entry.slug in found:
             raise DataError(f"slug {entry.slug!r}", where=f"{where}, column slug", expected="a slug used once")
+        for column, what in (("name", "what the programme is called"), ("source", "the paper that the row comes from")):
+            if not getattr(entry, column):
+                raise DataError("a blank", where=f"{where}, column {column}", expected=what)
         require_months(entry.start, entry.end, where, ("start", "end"))
         found[entry.slug] = entry
     return tuple(found.values())

@@ -88,10 +88,10 @@ def _reason(method: str, far: float, methods: int, measured: Sequence[Measured])
     among = f"of the {methods} methods that hold here and whose rates are known, it" if methods > 1 else "it"
     if not rates:
         return f"The verdict rests on {method}: {among} is {given}; its error rate could not be measured otherwise."
-    near = "none of which can be told from 5%" if far == 0 else "the nearest to 5%"
+    several = ", " in rates
+    at = f"at {'rates' if several else 'a rate'} of {rates}"
+    near = "the nearest to 5%" if far else f"{'none of which can' if several else 'which cannot'} be told from 5%"
     also = f"; it is {given}" if given else ""
     if not given:
         among = among.replace("whose rates are known", "were measured")
-    return (
-        f"The verdict rests on {method}: {among} rejects true nulls at the 5% level at rates of {rates}, {near}{also}."
-    )
+    return f"The verdict rests on {method}: {among} rejects true nulls at the 5% level {at}, {near}{also}."

@@ -53,6 +53,9 @@ OWN_ERRORS = (
     "was done; interval and reading rest on the rank among placebo neighbourhoods"
 )
 NEIGHBOURS_HAD_MORE = "Whatever else changed next door in the same months is in what this table says of displacement"
+#: GE is compared with nothing, and the size of WDQ means nothing near a denominator of zero.
+UNRANKED = ("GE", "WDQ")
+NOT_COMPARED = "compared with nothing, so not read"
 NO_PLACEBOS = "no placebo neighbourhoods to be ranked among"
 
 
@@ -128,6 +131,9 @@ class DisplacementMeasures:
         frame = displacement_table(counts, placebos=placebos)
         ends = [interval(row, placebos.get((row.measure, row.area), ())) for row in area_measures(counts)]
         frame = frame.assign(placebo_low=[low for low, _ in ends], placebo_high=[high for _, high in ends])
+        unranked = frame["measure"].isin(UNRANKED)  # their own intervals are no test, so there is none to err
+        frame["called_clear"] = frame["called_clear"].mask(unranked)
+        frame["reads_as"] = frame["reads_as"].mask(frame["measure"] == "GE", NOT_COMPARED)
         return Measured(outcome=analysis.estimate.outcome, counts=counts, frame=frame, inferred=inferred)
 
     def _refused(self, what: str, expected: str) -> EstimationError:
@@ -166,7 +172,7 @@ def interval(row: AreaMeasure, others: Sequence[AreaMeasure]) -> tuple[float, fl
     from cseval.inference.placebo import critical_value
     from cseval.inference.spread import scale_of, variance_by_size
 
-    if row.measure in ("GE", "WDQ") or len(others) < FEWEST:
+    if row.measure in UNRANKED or len(others) < FEWEST:
         return math.nan, math.nan
     change, error = np.array([(r.change, r.change_error) for r in (row, *others)]).T
     every = ManyEffects(
@@ -276,14 +282,16 @@ def weaknesses(result: EvaluationResult, found: Measured) -> tuple[str, ...]:
     from cseval import formats as f
     from cseval.inputs import DEMONSTRATION
 
+    moved = open_question(row_of(found.frame, "WDD", TREATED), row_of(found.frame, "WDD", NEAR))
     others = 0 if result.overlaps is None or result.data == DEMONSTRATION else len(result.overlaps.values)
     said = NEIGHBOURS_HAD_MORE
     if others:
         said += f"; {f.plural(others, 'other programme')} of the register may have run there too"
     places = found.inferred.facts.get("disjoint_neighbourhoods")
     if not places or places >= FEW_PLACES:
-        return (said,)
+        return (*moved, said)
     return (
+        *moved,
         said,
         f"The placebo neighbourhoods lie in only {f.plural(int(places), 'separate place')} and their rings overlap "
         "even more, so ranks of displacement are coarser than the number of neighbourhoods suggests",
@@ -352,7 +360,7 @@ def _printed(row: Mapping[Any, Any]) -> dict[str, str]:
         "placebo": _interval(float(row["placebo_low"]), float(row["placebo_high"]), measure),
         "p_value": f.p_cell(p) if math.isfinite(p) else f.NOT_APPLICABLE,
         "own": _interval(float(row["conf_low"]), float(row["conf_high"]), measure),
-        "called_clear": f.rate_text(float(row["called_clear"]), digits=0),
+        "called_clear": f.NOT_APPLICABLE if measure in UNRANKED else f.rate_text(float(row["called_clear"]), digits=0),
         "verdict": f.sentence_case(str(row["verdict"])),
     }
 

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 EDITION = "Costs of crime 2019 to 2020"
 #: The offence whose curve is drawn: the one that the Taskforce's evaluation is about.
 DRAWN = "violence_with_injury"
+WHOSE_PRICE = (
+    "That price is the one asked for the ASB and Drug Suppression Unit of 2021-22, which was to follow the Taskforce; "
+    "what the Taskforce itself cost in a year is not on record."
+)
 TITLE = "Figures of the two council papers and published unit costs"
 PUBLISHERS = "London Borough of Tower Hamlets; Home Office; HM Treasury"
 WHOLE_POUNDS = ("cost", "each", "published", "unit_cost", "net_benefit", "value", "cost_each")
@@ -115,7 +119,7 @@ class TaskforceMoney:
             slug="money",
             heading="What it cost, and what would be worth it",
             headline=books.arrest_words(of_year),
-            sentences=(books.headline(found), *said),
+            sentences=(f"{books.headline(found)} {WHOSE_PRICE}", *said),
             tables=tables,
             folded=(of_three, books.table(found), books.curve(found)),
             printed={table.slug: printed_table(table) for table in (*tables, of_three)},
@@ -256,8 +260,8 @@ class _Books:
         rows = of_year.values[of_year.values["output"] == "Arrests"]
         least, most = float(rows["each"].min()), float(rows["each"].max())
         return (
-            f"An arrest of the year to March 2019 cost from {pounds(least)} to {pounds(most)}, by which cost is laid "
-            "on it; what was spent is in neither paper."
+            f"What was spent is in neither paper: an arrest of the year to March 2019 would have cost from "
+            f"{pounds(least)} to {pounds(most)}, by which of the sums in the papers is taken to have paid for it."
         )
 
     # Benefit

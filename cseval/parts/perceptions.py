@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 KIND = "mopac-pas"
 LEVEL = 0.05
+#: A change of the mean of all other boroughs from which on the question itself is doubted, as a share.
+EVERYWHERE = 0.15
 WHOLE_BOROUGH = (
     "The survey is of whole boroughs: what a programme in a few streets changed there is thinned out over everybody "
     "who was asked"
@@ -90,7 +92,7 @@ class Perceptions:
             slug="perceptions",
             heading="What the public says",
             headline=headline(main, series.names.get(unit, unit)),
-            sentences=sentences(main, others),
+            sentences=sentences(main, others, self.start),
             tables=(effects_table("perception-effects", main, source),),
             folded=(effects_table("perception-models", [f for found in others for f in found], source),),
             printed={
@@ -186,12 +188,16 @@ def headline(found: Sequence[PerceptionFinding], where: str) -> str:
     return f"Of {many} of public opinion of the police in {where}, {f.number_words(len(clear))} changed: {said}."
 
 
-def sentences(main: Sequence[PerceptionFinding], others: Sequence[Sequence[PerceptionFinding]]) -> tuple[str, ...]:
+def sentences(
+    main: Sequence[PerceptionFinding], others: Sequence[Sequence[PerceptionFinding]], start: str
+) -> tuple[str, ...]:
     """How the change is measured, how large it might be, and whether other models read otherwise."""
     from cseval import formats as f
     from cseval.inference.perceptions import NO_SAMPLE_SIZES
+    from cseval.months import add_months
 
     first = main[0]
+    after = [e for e in first.ends if add_months(e, -11) >= start]
     unlike = [x for found in others for x in found if not verdict(x).startswith("no clear")]
     every = sum(len(found) for found in others)
     widest = max(main, key=lambda x: x.ranked.conf_high - x.ranked.conf_low)
@@ -203,12 +209,33 @@ def sentences(main: Sequence[PerceptionFinding], others: Sequence[Sequence[Perce
     )
     return (
         "Each point of the survey is a rolling year, so neighbouring points share nine months of answers. The headline "
-        f"rests on {first.model}: rolling years that lie wholly before or wholly after the start.",
+        f"rests on {first.model}: rolling years that lie wholly before or wholly after the start, of which there "
+        f"{'is one' if len(after) == 1 else 'are ' + f.number_words(len(after))} after it (to "
+        f"{f.joined([f.month_words(e) for e in after])}).",
         f"{first.assumption} {NO_SAMPLE_SIZES}",
         f"The smallest p-value there can be is 1 in {first.ranked.areas}, "
         f"{f.p_text(first.ranked.smallest_p)}; the widest interval, of {widest.label}, reaches from "
         f"{_points(widest.ranked.conf_low)} to {_points(widest.ranked.conf_high)}.",
         reading,
+        *moved_everywhere(main),
+    )
+
+
+def moved_everywhere(found: Sequence[PerceptionFinding]) -> tuple[str, ...]:
+    """Measures that moved so far in all other boroughs that the question itself may have changed."""
+    from cseval import formats as f
+
+    far = [x for x in found if abs(x.others_after - x.others_before) >= EVERYWHERE]
+    if not far:
+        return ()
+    said = [
+        f"{x.label} (from {f.percent_text(100 * x.others_before, digits=0)} to "
+        f"{f.percent_text(100 * x.others_after, digits=0)})"
+        for x in far
+    ]
+    return (
+        f"In the other boroughs too answers changed by {100 * EVERYWHERE:.0f} points or more on {f.joined(said)}: the "
+        "question, or how it was asked, may have changed, so the levels before and after are hard to compare.",
     )
 
 
@@ -238,7 +265,8 @@ def effects_table(slug: str, found: Sequence[PerceptionFinding], source: str) ->
             "Before and after: mean share over the rolling years that share no month. Change: what the model says, in "
             "percentage points. Adjusted: for all measures together, by step-down max-T.",
             "Measured error rate: how often the rank finds a change, at 5%, at earlier starts in all boroughs; [x] "
-            "where the years before are too few to measure it.",
+            "where the years before are too few to measure it. Boroughs are ranked among themselves, so it lies near "
+            "the smallest p-value by construction, and does not show that this borough is like the others.",
         ),
         source=source,
     )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cseval.tables import Table
 
 LEVEL = 0.05
+WITHHELD_ROW = "withheld"
 ONLY_THOSE_WHO_ANSWERED = "Those who answered chose to; what the others think is not known"
 NO_COMPARISON = "Nobody was asked elsewhere, so whatever else changed opinion in these months is in the change"
 
@@ -55,17 +56,20 @@ class AttendeeSurvey:
         from cseval.inputs import DEMONSTRATION
         from cseval.part import PartResult
         from cseval.reporting.figures_survey import shares_figure
-        from cseval.sources.attendees import attendees_of
+        from cseval.sources.attendees import attendees_of, events_of
         from cseval.sources.demonstration_responses import simulate_attendees
 
         simulated = ground.data == DEMONSTRATION
         found = simulate_attendees(ground.seed, self.event) if simulated else attendees_of(ground.catalogue, self.event)
         if found is None:
+            others = ", ".join(map(repr, events_of(ground.catalogue)))
             raise DataError(
-                f"no answers of those who came to the {self.event} were imported",
+                f"answers of {others} alone"
+                if others
+                else f"no answers of those who came to the {self.event} were imported",
                 where="attendee-survey",
-                expected="a table with the columns event, measure, base, count and attended",
-                todo="`cseval data import FILE`",
+                expected=f"a table with the columns event, measure, base, count and attended, its event {self.event!r}",
+                todo="Name the event so, and `cseval data import FILE`" if others else "`cseval data import FILE`",
             )
         table = answers_table(found, self.disclosure.threshold)
         return PartResult(
@@ -88,7 +92,7 @@ def hidden(answer: Answer, threshold: int) -> bool:
 
 
 def attendees_headline(found: Attendees, threshold: int) -> str:
-    """The question that most agreed with, and how many answered."""
+    """The question that most agreed with, of those that can be shown, and how many answered."""
     from cseval import formats as f
 
     open_ = [a for a in found.answers if not hidden(a, threshold)]
@@ -97,10 +101,12 @@ def attendees_headline(found: Attendees, threshold: int) -> str:
     start = f"Up to {f.count_text(most)}{came} answered {f.plural(len(found.answers), 'question')}"
     if not open_:
         return f"{start}; every share is withheld, since it would point to a few people."
+    gone = len(found.answers) - len(open_)
+    shown = f"{start}. {'Of those that can be shown, most' if gone else 'Most'} agreed with"
     first = max(open_, key=lambda a: a.count / a.base)
     share = f.percent_text(100 * first.count / first.base, digits=0)
     low, high = (f.percent_text(100 * e, digits=0) for e in _ends(first))
-    return f'{start}. Most agreed with "{first.measure}": {share} (95% interval {low} to {high}).'
+    return f'{shown} "{first.measure}": {share} (95% interval {low} to {high}).'
 
 
 def _ends(answer: Answer) -> tuple[float, float]:
@@ -314,7 +320,7 @@ def _change_row(found: ShareChange, adjusted: float, hide: bool) -> dict[str, An
         **kept,
         "base": min(s.base for s in shares),
         "method": found.method,
-        "verdict": "withheld" if hide else change_verdict(found, adjusted),
+        "verdict": WITHHELD_ROW if hide else change_verdict(found, adjusted),
     }
 
 
@@ -329,11 +335,15 @@ def change_verdict(found: ShareChange, adjusted: float) -> str:
 
 
 def changes_headline(table: Table) -> str:
-    """Which questions changed."""
+    """Which questions changed, of those that can be shown."""
     from cseval import formats as f
 
-    clear = [r for r in table.values.to_dict("records") if str(r["verdict"]).startswith("evidence")]
-    many = f.plural(len(table.values), "question")
+    rows = [r for r in table.values.to_dict("records") if r["verdict"] != WITHHELD_ROW]
+    clear = [r for r in rows if str(r["verdict"]).startswith("evidence")]
+    gone = len(table.values) - len(rows)
+    if not rows:
+        return "Every answer of residents is withheld, since it would point to a few people."
+    many = f.plural(len(rows), "question") + (f" (of {len(table.values)}; the others are withheld)" if gone else "")
     if not clear:
         return f"There is no clear evidence of a change in any of {many} to residents."
     said = f.joined([f'"{r["measure"]}" ({f.decimal_text(r["points"], digits=0, signed=True)} points)' for r in clear])

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cseval.registry.actions import Action
     from cseval.tables import Table
 
+UNNAMED = "Not named in the papers"
 NOT_SHOWN = "An action that a paper reports as achieved is not an action that anybody can check: no proof is on record"
 
 
@@ -74,6 +75,8 @@ def tracker_headline(actions: Sequence[Action], title: str) -> str:
     said = f.joined([f"{f.number_words(n)} {status}" for status, n in counts.items()])
     shown = sum(bool(a.proof) for a in actions)
     proof = f"for {f.number_words(shown)} of them there is proof" if shown else "for none of them is proof on record"
+    if all(a.action == UNNAMED for a in actions):
+        proof += ", and the papers do not say what they were"
     if len(counts) == 1:
         return f"All {f.number_words(len(actions))} actions of the {title} are {next(iter(counts))}; {proof}."
     return f"Of {f.plural(len(actions), 'action')} of the {title}, {said}; {proof}."
@@ -91,7 +94,9 @@ def _sentences(actions: Sequence[Action]) -> tuple[str, ...]:
         )
         if len(absent) == len(actions)
     ]
-    return (f"The papers do not say of any action {f.joined(missing)}.",) if missing else ()
+    unnamed = all(a.action == UNNAMED for a in actions)
+    what = ["what it was"] if unnamed else []
+    return (f"The papers do not say of any action {f.joined([*what, *missing])}.",) if what or missing else ()
 
 
 def actions_table(actions: Sequence[Action], title: str) -> Table:

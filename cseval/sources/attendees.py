@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 KIND = "attendee-survey"
 _ALIASES: dict[str, tuple[str, ...]] = {name: (name,) for name in ("event", "measure", "base", "count", "attended")}
 _NEEDED = ("event", "measure", "base", "count")
+#: Columns that a file of this kind must have, by which one that nearly does is told what it lacks.
+NEEDED = {KIND: _NEEDED}
 _WHOLE = re.compile(r"\d{1,7}")
 
 
@@ -119,6 +121,11 @@ def attendees_of(catalogue: Catalogue, event: str) -> Attendees | None:
             todo="`cseval data remove` takes one out",
         )
     return Attendees(event=event, answers=found[0][1], provenance=(found[0][0],)) if found else None
+
+
+def events_of(catalogue: Catalogue) -> tuple[str, ...]:
+    """The events that the imported answers are of, in the order of the files."""
+    return tuple(dict.fromkeys(a.event for path in catalogue.paths(KIND) for a in read_attendees(path)))
 
 
 def _of(answers: Iterable[Answer], event: str) -> tuple[Answer, ...]:

@@ -6,12 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cseval.errors import DataError
 from cseval.panel import Provenance
 from cseval.project import Project
 from cseval.sources.kinds import MODULES, Source, module_of, read_register
 from cseval.sources.lock import ABSENT, CHANGED, PRESENT, read_lock, state
+
+if TYPE_CHECKING:
+    from cseval.sources.sheets import Peek
 
 _SUFFIXES = (".csv", ".csv.gz", ".parquet", ".geojson", ".geojson.gz", ".json", ".zip")
 
@@ -161,6 +165,8 @@ def recognise(path: Path) -> Recognised:
         if kind is not None:
             return Recognised(path=path, kind=kind)
     columns = ", ".join(head.columns)[:400]
+    if (near := _nearly(head)) is not None:
+        raise near
     raise UnrecognisedError(
         f"no known format (header {shown(columns) if len(columns) < 60 else columns!r})"
         if columns
@@ -169,6 +175,28 @@ def recognise(path: Path) -> Recognised:
         expected=_known(read_register(Project.find().sources_toml)),
         todo="`cseval data status` lists what can be imported and data/README.md how to get it",
     )
+
+
+def _nearly(head: Peek) -> UnrecognisedError | None:
+    """What a table of a council's own lacks to be read, where it is plain what it is meant to be."""
+    from cseval.sources.files import shown
+
+    where = f"{head.path}, row 1"
+    alone = head.columns[0] if head.form == "csv" and len(head.columns) == 1 else ""
+    if mark := next((m for m in ";\t|" if m in alone), ""):
+        told = f"no known format (columns separated by {'tabs' if mark == chr(9) else shown(mark)})"
+        return UnrecognisedError(told, where=where, expected="commas", todo="Save the sheet as CSV UTF-8 with commas")
+    for module in MODULES:
+        for kind, needed in getattr(import_module(module), "NEEDED", {}).items():
+            missing = [name for name in needed if name not in head.names]
+            if head.form == "csv" and missing and len(needed) - len(missing) > len(needed) / 2:
+                return UnrecognisedError(
+                    f"no column {missing[0]!r}, which a file of kind {kind} has",
+                    where=where,
+                    expected=", ".join(needed),
+                    todo="data/README.md describes its columns",
+                )
+    return None
 
 
 def _recognise_listed(path: Path) -> Recognised:

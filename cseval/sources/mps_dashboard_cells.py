@@ -186,7 +186,8 @@ def _with_notes(panel: Panel) -> Panel:
     if victims in panel.counts and injury in panel.counts:
         above = int((panel.counts[victims] > panel.counts[injury]).sum())
         if above:
-            notes.append(f"in {above} cells there are more {victims} than {injury}: one offence may have several")
+            cells = "1 cell" if above == 1 else f"{above} cells"
+            notes.append(f"in {cells} there are more {victims} than {injury}: one offence may have several")
     unknown = [o for o in panel.outcomes if not words_of.is_known(o)]
     if unknown:
         notes.append(f"{len(unknown)} knife subtypes not seen before, kept as they are: {', '.join(unknown[:5])}")

@@ -141,12 +141,19 @@ def read_stop_search(
     """
     parts, notes = _read_parts(list(paths))
     selection = [p for p in parts if not p.force]
-    if selection and (coverage is None or len(selection) < len(parts)):
+    if selection and coverage is None:
         raise DataError(
             "a file whose name does not say its force and month",
             where="stop and search",
-            expected="the name 2018-05-metropolitan-stop-and-search.csv, or selections alone with their coverage",
-            todo="Keep the publisher's name, or give the table of counts as well, which says which months are usable",
+            expected="the name 2018-05-metropolitan-stop-and-search.csv",
+            todo="Keep the publisher's name, or import the table of counts as well, which says which months are usable",
+        )
+    if selection and len(selection) < len(parts):
+        raise DataError(
+            f"{len(parts) - len(selection)} monthly files beside {len(selection)} with searches of many months",
+            where="stop and search",
+            expected="either kind alone, since the same searches would count twice",
+            todo="`cseval data status` lists them, `cseval data remove NAME` takes one out",
         )
     found = _assemble(parts, *_shapes(boundaries))
     found = replace(found, notes=(UTC_NOTE, *notes, *_part_notes(parts), *found.notes))

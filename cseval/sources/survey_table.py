@@ -34,6 +34,8 @@ _ALIASES: dict[str, tuple[str, ...]] = {
     "effective base": ("effectivebase",),
 }
 _KEYS = ("area", "group", "wave", "measure")
+#: Columns that a file of this kind must have, by which one that nearly does is told what it lacks.
+NEEDED = {KIND: (*_KEYS, "base")}
 _WHOLE = re.compile(r"\d{1,7}")
 _DECIMAL = re.compile(r"\d{1,7}(\.\d{1,12})?")
 #: What rounding of stated proportions and bases may differ by.
@@ -91,7 +93,9 @@ def read_survey_table(path: Path) -> SurveyTable:
     missing = [w for w in (*_KEYS, "base") if w not in found]
     if missing or ("count" in found) == ("proportion" in found):
         raise DataError(
-            f"no {missing[0]} column" if missing else "not one of the columns count and proportion",
+            f"no {missing[0]} column"
+            if missing
+            else f"{'both' if 'count' in found else 'neither'} of the columns count and proportion",
             where=f"{where}, row 1",
             expected="area, group, wave, measure, base, and either count or proportion",
         )

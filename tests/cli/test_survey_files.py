@@ -13,6 +13,13 @@ GOOD = "event,measure,base,count,attended\nViolent Crime Summit,Worth it,60,45,8
 BEFORE = "area,group,wave,measure,base,proportion\nPilot,treated,before,Safe,200,0.4\n"
 AFTER = "Pilot,treated,after,Safe,200,0.5\n"
 BAD = {
+    "a column missing": (
+        GOOD.replace(",count", ",said so"),
+        "no column 'count', which a file of kind attendee",
+        "base",
+    ),
+    "no base": (BEFORE.replace("base", "asked") + AFTER, "no column 'base', which a file of kind residents", "group"),
+    "semicolons": (GOOD.replace(",", ";"), "columns separated by ';'", "commas"),
     "a proportion above 1": (BEFORE + AFTER.replace("0.5", "1.5"), "1.5", "column proportion"),
     "a wave missing": (BEFORE, "no after wave", "both waves"),
     "a count above the base": (GOOD.replace(",45,", ",66,"), "66", "column count"),

@@ -73,7 +73,8 @@ def test_an_unknown_programme_is_refused(ground):
 def test_reported_actions_are_not_called_proven(ground):
     found = TRACKER.run(ground)
     assert found.headline == (
-        "All five actions of the Statement of Action are reported as achieved; for none of them is proof on record."
+        "All five actions of the Statement of Action are reported as achieved; for none of them is proof on "
+        "record, and the papers do not say what they were."
     )
     assert "no proof is on record" in found.weaknesses[0]
     assert found.tables[0].values["number"].tolist() == [1, 2, 3, 4, 5]

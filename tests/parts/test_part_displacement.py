@@ -59,7 +59,9 @@ def test_the_printed_table_explains_every_abbreviation(found):
     table = in_print(found.tables[0])
     assert "" not in table.values.to_numpy()
     assert all(any(note.startswith(f"{m}: ") for note in table.notes) for m in set(table.values["measure"]))
-    assert table.values.loc[table.values["measure"] == "GE", "p_value"].tolist() == ["[z]"]
+    gross = table.values[table.values["measure"] == "GE"].iloc[0]
+    assert gross[["p_value", "placebo", "called_clear"]].tolist() == ["[z]"] * 3
+    assert gross["verdict"] == "Compared with nothing, so not read"
 
 
 def test_without_an_evaluation_ranked_among_placebos_it_is_refused(simulated, result):

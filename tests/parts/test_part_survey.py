@@ -39,7 +39,7 @@ def test_the_interval_is_that_of_scipy(imported):
     assert (row["share_low"], row["share_high"]) == pytest.approx((100 * exact.low, 100 * exact.high), abs=1e-6)
     assert row["share"] == 75.0
     assert found.headline == (
-        'Up to 60 of 80 who came answered 2 questions. Most agreed with "Worth it": 75% (95% interval 62% to 85%).'
+        'Up to 60 of 80 who came answered 2 questions. Of those that can be shown, most agreed with "Worth it": 75% (95% interval 62% to 85%).'
     )
 
 
@@ -70,6 +70,7 @@ def test_a_withheld_question_is_neither_in_the_figure_nor_in_the_headline(import
     assert figure.data["measure"].tolist() == ["Worth it"]
     assert "Not again" not in figure.alt + found.headline
     assert any("withheld" in s for s in found.sentences)
+    assert 'Of those that can be shown, most agreed with "Worth it"' in found.headline
     alone = SUMMIT.run(imported(answers__csv=HEADER + OTHER))
     assert "every share is withheld" in alone.headline
     assert "left out" in alone.figures["attendees"]()
@@ -112,7 +113,7 @@ def test_without_answers_it_says_which_table_to_import(ground):
 
 
 def test_answers_of_another_event_are_not_taken(imported):
-    with pytest.raises(DataError, match="no answers of those who came to the Violent Crime Summit"):
+    with pytest.raises(DataError, match=r"'Street party' alone; expected .* its event 'Violent Crime Summit'"):
         SUMMIT.run(imported(answers__csv=HEADER + ROW.replace("Violent Crime Summit", "Street party")))
 
 
@@ -129,6 +130,7 @@ def test_the_change_is_after_less_before_and_few_people_are_withheld(imported):
     rows = found.tables[0].values.set_index("measure")
     assert rows.loc["Safe", "points"] == pytest.approx(25.0)
     assert rows.loc["Safe", "points_low"] > 0
+    assert found.headline.startswith("Of 1 question (of 2; the others are withheld) to residents, one changed")
     assert rows.loc["Safe", "verdict"] == "evidence of a rise"
     assert isinstance(rows.loc["Rare", "points"], Withheld)
     assert rows.loc["Rare", "verdict"] == "withheld"

@@ -184,7 +184,7 @@ def test_victims_may_stand_above_offences_and_it_is_said(tmp_path: Path) -> None
         dashboard_row("Knife Crime with Injury", 1),
         dashboard_row("Knife Injury Victims (1-24)", 3),
     )
-    assert says(read(tmp_path, dashboard_csv(*rows)), "in 1 cells there are more knife_injury_victims")
+    assert says(read(tmp_path, dashboard_csv(*rows)), "in 1 cell there are more knife_injury_victims")
 
 
 def test_a_month_that_is_cut_off_is_refused(tmp_path: Path) -> None:

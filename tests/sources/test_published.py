@@ -269,7 +269,7 @@ def test_the_dashboard_against_its_own_table(shared: Path) -> None:
     totals = {o: int(v.sum()) for o, v in panel.counts.items()}
     assert totals["knife_crime"] == 56_384 == 57_709 - 1_325, "rows of no borough are left out"
     assert any("49,643 rows by Safer Neighbourhood Team" in n for n in panel.notes)
-    assert any("in 1 cells there are more knife_injury_victims" in n for n in panel.notes)
+    assert any("in 1 cell there are more knife_injury_victims" in n for n in panel.notes)
 
 
 KNIFE = {

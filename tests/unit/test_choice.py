@@ -44,7 +44,7 @@ def test_what_cannot_be_told_from_five_per_cent_is_equal_and_the_first_registere
     assert choose_method(["first", "second"], rates).method == "first"
     assert choose_method(["second", "first"], rates).method == "second"
     assert "cannot be told from 5%" not in choose_method(["first"], [measured("first", 0.2)]).reason
-    assert "none of which can be told from 5%" in choose_method(["first"], rates).reason
+    assert "at a rate of 5.6% (all), which cannot be told from 5%" in choose_method(["first"], rates).reason
 
 
 def test_the_worst_population_counts():
@@ -78,4 +78,4 @@ def test_what_was_measured_counts_where_another_population_is_an_identity():
     rates = [measured("a", 0.032, ranked=True), measured("a", 0.2, "matched"), measured("b", 0.06)]
     assert choose_method(["a", "b"], rates).method == "b"
     alone = choose_method(["a"], rates).reason
-    assert "at rates of 20.0% (matched), the nearest to 5%; it is right by construction among all" in alone
+    assert "at a rate of 20.0% (matched), the nearest to 5%; it is right by construction among all" in alone

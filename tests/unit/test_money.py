@@ -220,7 +220,7 @@ def test_without_a_multiplier_recorded_offences_are_not_known():
 def test_the_sentences_say_units_and_price_years():
     found = break_even(COST, unit(), PRICES, yearly=500)
     assert break_even_sentence(found) == (
-        "At £600,000 a year (2021-22 prices), the programme must avert at least 20 recorded offences of robbery in a "
+        "At £600,000 a year (2021-22 prices), a programme must avert at least 20 recorded offences of robbery in a "
         "year to be worth its cost, which is 40 offences recorded or not, at £15,000 each (2021-22 prices): one "
         "recorded offence stands for 2.00."
     )

@@ -61,6 +61,15 @@ def test_malformed_registers_name_the_file_and_the_place(tmp_path, name):
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize("column", ["source", "name"])
+def test_a_programme_without_source_or_name_is_refused_with_its_place(tmp_path, column):
+    row = {f.name: "x" for f in fields(Registered)} | {"start": "2016-01", "end": "", column: " "}
+    path = tmp_path / "programmes.csv"
+    path.write_text("\n".join([",".join(row), ",".join(row.values())]) + "\n", encoding="utf-8")
+    with pytest.raises(DataError, match=f"row 2, column {column}: a blank"):
+        read_register(path)
+
+
 def test_wrong_encoding_and_absent_file_are_refused(tmp_path):
     for path in (write(tmp_path, HEADER, ROW.replace("North", "Nörth"), encoding="latin-1"), tmp_path / "none.csv"):
         with pytest.raises(DataError, match="cannot be read") as caught:
