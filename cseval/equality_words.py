@@ -25,8 +25,9 @@ NOT_AT_RISK = (
     "streets where and when the police search is not known. Groups differ in age, and so may their rates."
 )
 CHANCE_ONLY = (
-    "Intervals say how far a ratio moves by chance, given how much counts vary from month to month; they allow for "
-    "nothing else, and each is read by itself."
+    "Intervals say how far a ratio moves by chance, given how much counts vary from month to month, each month "
+    "taken by itself; they allow for no drift from year to year and for nothing else, and are not adjusted for the "
+    "number of groups."
 )
 REWORDED = (
     "The police changed their wording: one says that nothing was found, the other only that no further action was "

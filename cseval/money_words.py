@@ -31,6 +31,10 @@ NEVER_ADDED = (
     "Each row lays the whole cost on one output. The same money paid for all of them, so costs per output must not be "
     "added up, and an output is not yet a benefit."
 )
+PICKED = (
+    "A benefit is worked out only for a reduction that can be told from none, and effects picked so are on average "
+    "larger than the true ones."
+)
 CERTAIN = (
     "The intervals are of the effect alone, from the spread of placebo neighbourhoods; the unit cost is taken as "
     "certain, since its publishers give no interval."
@@ -122,9 +126,11 @@ def break_even_sentence(found: BreakEven) -> str:
             "verified."
         )
     recorded = f.plural(at_least(found.recorded), "recorded offence")
+    exact = [f.decimal_text(v, digits=1) for v in (found.recorded, found.actual)]
     return (
-        f"{start} {recorded} of {found.unit.offence} in a year to be worth its cost, which is {actual} recorded or "
-        f"not, {price}: one recorded offence stands for {f.decimal_text(found.unit.multiplier)}."
+        f"{start} {recorded} of {found.unit.offence} in a year to be worth its cost, {price}: the break-even is "
+        f"{exact[0]}, which is {exact[1]} recorded or not, since one recorded offence stands for "
+        f"{f.decimal_text(found.unit.multiplier)}."
     )
 
 
@@ -169,7 +175,7 @@ def benefit_sentences(found: Appraisal) -> tuple[str, ...]:
         f"each £1 (95% interval {pounds_interval(*ratio[1:], digits=2)})."
     )
     price = f"Each recorded offence averted cost {pounds(each[0])} (95% interval {pounds_interval(*each[1:])})."
-    return (worth, price, ONE_FOR_ONE if math.isnan(unit.multiplier) else IN_STEP, CERTAIN)
+    return (worth, price, ONE_FOR_ONE if math.isnan(unit.multiplier) else IN_STEP, CERTAIN, PICKED)
 
 
 # Notes ------------------------------------------------------------------------------------------------

@@ -107,16 +107,25 @@ class WindowRule(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ThinnedWindows:
-    """Every fourth window, counted from the start in both directions; windows that straddle it are left out."""
+    """Every fourth window; windows that straddle the start are left out.
+
+    Parameters
+    ----------
+    latest : bool
+        Whether those after the start are counted back from the last one, else on from the first: where there is room
+        for few, which of them are taken is a choice.
+    """
+
+    latest: bool = False
 
     @property
     def words(self) -> str:
         """What the effect table says of it."""
-        return "windows that share no month"
+        return "windows that share no month" + (", the latest after the start" if self.latest else "")
 
     def windows(self, values: Floats, share: Floats, position: Index, quarters: int, step: float) -> Windows:
         """As `WindowRule.windows`."""
-        kept = k.every_window(share, quarters)
+        kept = k.every_window(share, quarters, latest=self.latest)
         return Windows(position=position[kept], share=share[kept], covariance=np.eye(len(kept)))
 
 

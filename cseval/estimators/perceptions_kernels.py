@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _SINGULAR = 1e-8
 
 
-def every_window(share: Floats, quarters: int) -> Index:
+def every_window(share: Floats, quarters: int, *, latest: bool = False) -> Index:
     """Positions of windows that share no month and do not straddle the start.
 
     Parameters
@@ -26,15 +26,19 @@ def every_window(share: Floats, quarters: int) -> Index:
         Share of each window that lies after the start, not decreasing.
     quarters : int
         Quarters in one window.
+    latest : bool
+        Whether windows after the start are counted back from the last.
 
     Returns
     -------
     int array
         Before the start every `quarters`-th window back from the last that ends before it, after the start every
-        `quarters`-th on from the first that begins after it. Windows that straddle the start are in neither.
+        `quarters`-th on from the first that begins after it, or back from the last. Windows that straddle the start
+        are in neither.
     """
     before, after = np.flatnonzero(share == 0), np.flatnonzero(share == 1)
-    return np.concatenate([before[::-1][::quarters][::-1], after[::quarters]])
+    then = after[::-1][::quarters][::-1] if latest else after[::quarters]
+    return np.concatenate([before[::-1][::quarters][::-1], then])
 
 
 def overlap_covariance(windows: int, quarters: int) -> Floats:

@@ -142,7 +142,9 @@ def _finding(
     p_max_t: float,
     p_holm: float,
 ) -> PerceptionFinding:
-    before, after, others_before, others_after = levels(series, effects.measure, row, span)
+    before, after, others_before, others_after = levels(
+        series, effects.measure, row, span, latest=getattr(model.rule, "latest", False)
+    )
     return PerceptionFinding(
         measure=effects.measure,
         label=series.label(effects.measure),
@@ -162,14 +164,16 @@ def _finding(
     )
 
 
-def levels(series: SurveySeries, measure: str, row: int, span: PerceptionSpan) -> tuple[float, float, float, float]:
+def levels(
+    series: SurveySeries, measure: str, row: int, span: PerceptionSpan, *, latest: bool = False
+) -> tuple[float, float, float, float]:
     """Mean share before and after the start in the area, then in all others, over windows that share no month.
 
     NaN where no window lies wholly on one side.
     """
     position = received(series, measure, span)
     share = shares_after(series, span)[position]
-    kept = every_window(share, series.quarters_per_window)
+    kept = every_window(share, series.quarters_per_window, latest=latest)
     values = series.require(measure)[:, position[kept]]
     sides = [values[:, share[kept] == side] for side in (0, 1)]
     means = [side.mean(axis=1) if side.shape[1] else np.full(len(values), np.nan) for side in sides]

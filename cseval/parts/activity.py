@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from cseval.errors import DataError, EstimationError
+from cseval.errors import DataError, DesignError, EstimationError
 
 if TYPE_CHECKING:
     from cseval.equality import Denominators, EqualityResult
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 #: Searches as the register of dated changes calls them.
 SEARCHED = "stop_and_search"
 TABLE, RECORDS = "stop-and-search-counts", "stop-and-search"
+#: Months in each half of those before from which on a change within them is shown.
+FEWEST_EARLIER = 4
 NOT_SEPARATED = (
     "Recorded offences that officers find move with how much they search; how much of a change comes from that cannot "
     "be separated with these counts"
@@ -225,10 +227,11 @@ class EqualityPart:
         found = self._measure(ground, result, unit, stops)
         source = "; ".join(dict.fromkeys(p.title for p in stops.provenance))
         tables = tuple(replace(_renamed(t), source=source) for t in equality_tables(found))
+        begun = begun_before(found, self._earlier(found, unit, stops))
         return PartResult(
             slug="equality",
             heading="Who was searched",
-            headline=equality_headline(found),
+            headline=" ".join((equality_headline(found), *begun)),
             sentences=equality_sentences(found),
             folded=tables,
             printed={t.slug: equality_in_print(t) for t in tables},
@@ -248,6 +251,25 @@ class EqualityPart:
             denominators=self._residents(ground),
             published=all(p.published for p in stops.provenance),
         ).measure(stops)
+
+    def _earlier(self, found: EqualityResult, unit: str, stops: StopSearch) -> EqualityResult | None:
+        """The same measure within the months before, from their first half to their second; None if they are few.
+
+        Not of unpublished counts: two splits of the same months could give away what either withholds.
+        """
+        from cseval.equality import Disproportionality
+
+        usable = stops.received[stops.units.index(unit)]
+        first, last = found.periods[0]
+        months = [p for p, ok in zip(stops.periods, usable, strict=True) if ok and first <= p <= last]
+        half = len(months) // 2
+        if half < FEWEST_EARLIER or not all(p.published for p in stops.provenance):
+            return None
+        first_half, second_half = (months[0], months[half - 1]), (months[half], months[-1])
+        try:
+            return Disproportionality(unit=unit, before=first_half, after=second_half).measure(stops)
+        except DesignError:  # nobody of the reference group was searched in one half
+            return None
 
     def _source(self, ground: Ground, found: EqualityResult) -> tuple[Provenance, ...]:
         """Where the residents by group come from, where they are used."""
@@ -283,16 +305,47 @@ def equality_headline(found: EqualityResult) -> str:
             f"{f.count_text(sum(before))} searches of people with a recorded ethnicity in {months} before, "
             f"{f.count_text(sum(after))} in {found.months[1]} after"
         )
-    rows = [r for r in found.rates.to_dict("records") if r["change"] == r["change"]]
+    rows = _changed(found)
     if not rows:
         return f"{said}."
-    first = max(rows, key=lambda r: times_apart(float(r["change"])))
+    first = _widest(found)
     low, high = (f.decimal_text(float(first[c])) for c in ("change_low", "change_high"))
     widest = f", the widest change of {f.plural(len(rows), 'group')}" if len(rows) > 1 else ""
     return (
         f"{said}; against those of {found.reference} people, searches of {first['group']} people became "
         f"{f.decimal_text(float(first['change']))} times what they were (95% interval {low} to {high}){widest}."
     )
+
+
+def begun_before(found: EqualityResult, earlier: EqualityResult | None) -> tuple[str, ...]:
+    """Whether the widest change is more than what the months before show by themselves, from half to half."""
+    from cseval import formats as f
+
+    if earlier is None or not _changed(found):
+        return ()
+    first = _widest(found)
+    then = next((r for r in _changed(earlier) if r["group"] == first["group"]), None)
+    if then is None:
+        return ()
+    ratio, low, high = (float(then[c]) for c in ("change", "change_low", "change_high"))
+    start = (
+        f"Before any start, from the first {f.plural(earlier.months[0], 'usable month')} to the {earlier.months[1]} "
+        f"after them, searches of {first['group']} people against those of {found.reference} people became "
+        f"{f.decimal_text(ratio)} times what they were (95% interval {f.decimal_text(low)} to {f.decimal_text(high)})"
+    )
+    if low <= float(first["change"]) <= high:
+        return (f"{start}: a change as wide was under way already, so this one cannot be laid to what began then.",)
+    return (f"{start}: less than the change after, which still may have other reasons.",)
+
+
+def _changed(found: EqualityResult) -> list[dict[str, Any]]:
+    """Rows of the groups whose change is known."""
+    rows = [{str(k): v for k, v in r.items()} for r in found.rates.to_dict("records")]
+    return [r for r in rows if r["change"] == r["change"]]
+
+
+def _widest(found: EqualityResult) -> dict[str, Any]:
+    return max(_changed(found), key=lambda r: times_apart(float(r["change"])))
 
 
 def times_apart(ratio: float) -> float:

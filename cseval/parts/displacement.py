@@ -13,7 +13,7 @@ from cseval.errors import EstimationError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cseval.estimators.displacement_area import AreaCounts, AreaMeasure
+    from cseval.estimators.displacement_area import AreaCounts, AreaMeasure, Placebos
     from cseval.inference.base import Inferred
     from cseval.part import Ground, PartResult
     from cseval.result import AnalysisResult, EvaluationResult
@@ -115,7 +115,7 @@ class DisplacementMeasures:
 
     def _measured(self, analysis: AnalysisResult) -> Measured:
         """All measures of one outcome, ranked among the neighbourhoods that its effect was ranked among."""
-        from cseval.estimators.displacement_area import area_counts, area_measures, displacement_table, placebo_measures
+        from cseval.estimators.displacement_area import area_counts, displacement_table, placebo_measures
 
         inferred = next((i for i in analysis.inferred if i.draws is not None), None)
         if inferred is None or inferred.draws is None:
@@ -128,9 +128,7 @@ class DisplacementMeasures:
         if usable < FEWEST:
             what = f"{usable} placebo neighbourhoods with incidents in themselves and next door"
             raise self._refused(what, f"at least {FEWEST}, or no rank can be clear")
-        frame = displacement_table(counts, placebos=placebos)
-        ends = [interval(row, placebos.get((row.measure, row.area), ())) for row in area_measures(counts)]
-        frame = frame.assign(placebo_low=[low for low, _ in ends], placebo_high=[high for _, high in ends])
+        frame = with_intervals(displacement_table(counts, placebos=placebos), counts, placebos)
         unranked = frame["measure"].isin(UNRANKED)  # their own intervals are no test, so there is none to err
         frame["called_clear"] = frame["called_clear"].mask(unranked)
         frame["reads_as"] = frame["reads_as"].mask(frame["measure"] == "GE", NOT_COMPARED)
@@ -160,11 +158,34 @@ class Measured:
     inferred: Inferred
 
 
-def interval(row: AreaMeasure, others: Sequence[AreaMeasure]) -> tuple[float, float]:
-    """Ends of the 95% interval from placebo neighbourhoods: it leaves out no effect where the rank does.
+def with_intervals(frame: pd.DataFrame, counts: AreaCounts, placebos: Placebos) -> pd.DataFrame:
+    """The table with intervals from placebo neighbourhoods, ``placebo_low`` and ``placebo_high``.
 
-    The change is studentised as it is for its rank. NaN for GE, which is compared with nothing, and WDQ, whose size
-    means nothing near a denominator of zero.
+    With a comparison weighed by incidents, NE, TNE and WDD are the rate ratio r in other units: with counts after the
+    start held, ``WDD = T1 (1 - 1/r)``, ``TNE = -WDD`` and ``NE = -(t1 / c1) (1 - 1/r)``. So they take its rank, reading
+    and interval, as the effect table does: one change has one interval, whatever it is counted in.
+    """
+    from cseval.estimators.displacement_area import area_measures
+
+    ratios = {m.area: ratio_interval(m, placebos["RIRR", m.area]) for m in area_measures(counts) if m.measure == "RIRR"}
+    after = {TREATED: counts.treated[1], NEAR: (counts.ring_1 or (0.0, 0.0))[1], BOTH: counts.both[1]}
+    rows = []
+    for row in frame.to_dict("records"):
+        area, low, high = row["area"], math.nan, math.nan
+        if row["measure"] not in UNRANKED:
+            low, high = ratios[area]
+            row |= {k: row_of(frame, "RIRR", area)[k] for k in ("p_value", "reads_as")}
+        if row["measure"] in ("NE", "TNE", "WDD"):
+            own = {"WDD": after[area], "TNE": -after[area], "NE": -after[area] / counts.comparison[1]}[row["measure"]]
+            low, high = sorted((own * (1 - 1 / low), own * (1 - 1 / high)))
+        rows.append({**row, "placebo_low": low, "placebo_high": high})
+    return frame.from_records(rows)
+
+
+def ratio_interval(row: AreaMeasure, others: Sequence[AreaMeasure]) -> tuple[float, float]:
+    """Ends of the 95% interval of a rate ratio: it leaves out 1 exactly where the rank among others is clear.
+
+    Its logarithm is studentised as it is for its rank; the ends are those ratios that the rank would not reject.
     """
     import numpy as np
 
@@ -172,19 +193,13 @@ def interval(row: AreaMeasure, others: Sequence[AreaMeasure]) -> tuple[float, fl
     from cseval.inference.placebo import critical_value
     from cseval.inference.spread import scale_of, variance_by_size
 
-    if row.measure in UNRANKED or len(others) < FEWEST:
-        return math.nan, math.nan
     change, error = np.array([(r.change, r.change_error) for r in (row, *others)]).T
     every = ManyEffects(
         effect=change, variance_terms=np.stack([np.ones(len(error)), error**2], axis=1), size=np.ones(len(change))
     )
-    theirs = every.take(np.arange(1, len(change)))
-    scale = scale_of(every, variance_by_size(theirs))
+    scale = scale_of(every, variance_by_size(every.take(np.arange(1, len(change)))))
     reach = critical_value(change[1:] / scale[1:], LEVEL) * float(scale[0])
-    if row.measure == "RIRR":
-        return row.estimate * math.exp(-reach), row.estimate * math.exp(reach)
-    reach *= row.std_error / row.change_error  # a change is a share of the incidents expected
-    return row.estimate - reach, row.estimate + reach
+    return row.estimate * math.exp(-reach), row.estimate * math.exp(reach)
 
 
 # In words ---------------------------------------------------------------------------------------------
@@ -336,6 +351,7 @@ def _notes() -> tuple[str, ...]:
         *(f"{short}: {words}." for short, words in MEASURES.items()),
         "Next door: the areas that touch the treated one; one further: those that touch these. Both are left out of "
         "the comparison, which serves all of them.",
+        "NE, TNE and WDD are the rate ratio in other units, so they share its rank, reading and placebo interval.",
         "Own interval errs in: share of placebo neighbourhoods in which the measure's own interval leaves out no "
         "effect. The table of rings uses fewer placebo neighbourhoods, so its p-values may differ a little.",
         OWN_ERRORS + ".",

@@ -260,8 +260,8 @@ class _Books:
         rows = of_year.values[of_year.values["output"] == "Arrests"]
         least, most = float(rows["each"].min()), float(rows["each"].max())
         return (
-            f"What was spent is in neither paper: an arrest of the year to March 2019 would have cost from "
-            f"{pounds(least)} to {pounds(most)}, by which of the sums in the papers is taken to have paid for it."
+            "What was spent is in neither paper: an arrest of the year to March 2019 would have cost from "
+            f"{pounds(least)} to {pounds(most)}, by which sum in them, of prices of different years, is laid on it."
         )
 
     # Benefit

@@ -124,6 +124,8 @@ def attendees_sentences(found: Attendees, threshold: int) -> tuple[str, ...]:
         "Intervals are exact (Clopper and Pearson), for people like those who answered; no large sample is assumed. "
         "Where nearly all who came answered, they are wider than what is left open about those people.",
     ]
+    if len(found.answers) - gone > 1:
+        said.append("The question named first is the highest of several, so its share flatters a little.")
     if gone:
         said.append(
             f"{f.sentence_case(f.number_words(gone))} of {f.plural(len(found.answers), 'question')} "

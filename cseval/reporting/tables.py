@@ -275,7 +275,6 @@ def displacement_table(result: EvaluationResult) -> Table:
             "change": f.percent_text(number(r["percent_change"]), signed=True),
             "interval": f.interval_cell(number(r["percent_low"]), number(r["percent_high"])),
             "p": f.p_cell(number(r["p_value"])),
-            "averted": f.count_text(number(r["averted"])),
         }
         for r in records(result.displacement)
     ]
@@ -284,9 +283,10 @@ def displacement_table(result: EvaluationResult) -> Table:
         slug="displacement",
         title="Change in the treated area and in the rings around it",
         rows=rows,
-        headings={"interval": "95% interval", "p": P_VALUE, "averted": "Incidents averted"},
+        headings={"interval": "95% interval", "p": P_VALUE},
         notes=[
-            "A rise in the rings would suggest that incidents moved there; a fall, that the benefit spread.",
+            "A rise in the rings would suggest that incidents moved there; a fall, that the benefit spread. Neither is "
+            "to be read so unless the treated area itself clearly fell. p-values are not adjusted for their number.",
             "Here both rings are left out of the comparison, so the treated row can differ a little from the headline.",
         ],
     )

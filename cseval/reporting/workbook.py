@@ -82,7 +82,7 @@ NOTES = {
     "smallest": "The smallest true change that the test would find four times in five. It was measured by putting "
     "known changes into placebo neighbourhoods.",
     "rings": "A ring holds the units around the treated area. A rise there would suggest that incidents moved, a fall "
-    "that the benefit spread. Both rings are left out of the comparison.",
+    "that the benefit spread, if the treated area itself clearly fell. Both rings are left out of the comparison.",
     "claims": "It follows by a fixed rule from the numbers. A claim about an outcome that is not in the data cannot be "
     "tested; what would be found of the outcome at hand stands beside it.",
 }

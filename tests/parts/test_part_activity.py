@@ -12,7 +12,7 @@ import pytest
 from cseval.disclosure import WITHHELD
 from cseval.errors import DataError, EstimationError
 from cseval.panel import Panel
-from cseval.parts.activity import EqualityPart, PoliceActivityPart, equality_headline
+from cseval.parts.activity import EqualityPart, PoliceActivityPart, begun_before, equality_headline
 from cseval.sources.demonstration_searches import TRUE_GROUP_RATIO, TRUE_RATIO, simulate_searches
 
 UNITS = tuple(f"B{i:02d}" for i in range(1, 33))
@@ -116,6 +116,24 @@ def test_without_files_or_with_several_treated_units_it_is_refused(ground, part)
         part.run(replace(ground, result=result(("B05", "B06"))))
     with pytest.raises(EstimationError, match="0 treated units"):
         part.run(ground)
+
+
+def test_a_change_that_was_under_way_before_the_start_is_said_to_be():
+    earlier = measured(change=[0.6, 1.0, np.nan], change_low=[0.45, 0.9, np.nan], change_high=[0.7, 1.1, np.nan])
+    assert begun_before(measured(), None) == ()
+    (said,) = begun_before(measured(), earlier)
+    assert "Asian people against those of White people became 0.60 times what they were" in said
+    assert "a change as wide was under way already" in said
+    (less,) = begun_before(measured(), measured(change=[1.0] * 3, change_low=[0.9] * 3, change_high=[1.1] * 3))
+    assert "less than the change after" in less
+    assert begun_before(measured(change=[np.nan] * 3), earlier) == ()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_change_is_under_way_before_the_simulated_start(simulated, seed):
+    found = EqualityPart().run(replace(simulated, seed=seed, result=result()))
+    assert "Before any start, from the first" in found.headline
+    assert "less than the change after" in found.headline
 
 
 def measured(**columns):

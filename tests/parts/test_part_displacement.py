@@ -11,9 +11,23 @@ from scipy.optimize import nnls
 
 from cseval.analyse import Settings
 from cseval.errors import EstimationError
-from cseval.estimators.displacement_area import area_counts, area_measures, displacement_table, placebo_measures
+from cseval.estimators.displacement_area import (
+    AreaCounts,
+    area_counts,
+    area_measures,
+    displacement_table,
+    placebo_measures,
+)
 from cseval.loading import load
-from cseval.parts.displacement import DisplacementMeasures, headline, in_print, interval, open_question
+from cseval.parts.displacement import (
+    DisplacementMeasures,
+    headline,
+    in_print,
+    open_question,
+    ratio_interval,
+    row_of,
+    with_intervals,
+)
 from cseval.runner import run_evaluation
 
 
@@ -78,17 +92,40 @@ def test_the_interval_leaves_out_no_effect_exactly_where_the_rank_is_clear(resul
     design, draws = result.primary.design, next(i.draws for i in result.primary.inferred if i.draws is not None)
     placebos = placebo_measures(design, draws.sets)
     said = 0
-    for measure, area in (("WDD", "ring 1"), ("RIRR", "ring 1"), ("NE", "treated"), ("TNE", "treated and ring 1")):
-        rows = placebos[measure, area][:200]
+    for area in ("treated", "ring 1", "treated and ring 1"):
+        rows = placebos["RIRR", area][:200]
         for i, row in enumerate(rows):
             others = rows[:i] + rows[i + 1 :]
-            low, high = interval(row, others)
-            nought = 1.0 if measure == "RIRR" else 0.0
-            clear = not low <= nought <= high
+            low, high = ratio_interval(row, others)
             assert low < row.estimate < high
-            assert clear == (_rank(row, others) <= 0.05), (measure, i)
-            said += clear
-    assert 0.02 < said / 800 < 0.08
+            assert (not low <= 1 <= high) == (_rank(row, others) <= 0.05), (area, i)
+            said += not low <= 1 <= high
+    assert 0.02 < said / 600 < 0.08
+
+
+def _area(rng, effect=0.0):
+    """An area of about 2,000 incidents beside a steady comparison, with a shock that its count after shares."""
+    before = rng.poisson(2000)
+    after = rng.poisson(2000 * np.exp(effect + rng.normal(0, 0.1)))
+    ring = (rng.poisson(1500), rng.poisson(1500 * np.exp(rng.normal(0, 0.1))))
+    return AreaCounts(treated=(before, after), comparison=(2e6, 2e6), ring_1=ring)
+
+
+@pytest.mark.parametrize("effect", [-0.35, 0.0, 0.35])
+def test_the_interval_of_the_difference_holds_what_happened_where_incidents_rose_or_fell(effect):
+    """Over 150 simulated areas with 40 placebos each: the change of the counts that were seen, within error of 95%."""
+    rng = np.random.default_rng(11)
+    held = 0
+    for _ in range(150):
+        mine = _area(rng, effect)
+        others = [area_measures(_area(rng)) for _ in range(40)]
+        placebos = {}
+        for row in (r for rows in others for r in rows):
+            placebos.setdefault((row.measure, row.area), []).append(row)
+        table = with_intervals(displacement_table(mine, placebos=placebos), mine, placebos)
+        wdd = row_of(table, "WDD", "treated")
+        held += wdd["placebo_low"] <= mine.treated[1] * (1 - np.exp(-effect)) <= wdd["placebo_high"]
+    assert 0.91 < held / 150 <= 1
 
 
 def _rank(row, others):
@@ -101,13 +138,18 @@ def _rank(row, others):
     return (1 + reached.sum()) / (1 + len(others))
 
 
-def test_gross_effect_and_quotient_have_no_interval_and_few_placebos_give_none(result):
-    design, draws = result.primary.design, next(i.draws for i in result.primary.inferred if i.draws is not None)
-    placebos = placebo_measures(design, draws.sets)
-    for row in area_measures(area_counts(design)):
-        others = placebos[row.measure, row.area]
-        assert np.isnan(interval(row, others)).all() == (row.measure in ("GE", "WDQ"))
-        assert np.isnan(interval(row, others[:18])).all()
+def test_measures_that_are_the_ratio_in_other_units_say_what_it_says(found):
+    table = found.tables[0].values
+    assert table.loc[table["measure"].isin(["GE", "WDQ"]), "placebo_low"].isna().all()
+    for row in table[table["measure"].isin(["NE", "TNE", "WDD"])].to_dict("records"):
+        ratio = row_of(table, "RIRR", row["area"])
+        assert (row["p_value"], row["verdict"]) == (ratio["p_value"], ratio["verdict"])
+        assert row["placebo_low"] < row["estimate"] < row["placebo_high"]
+        assert (row["placebo_low"] < 0 < row["placebo_high"]) == (ratio["placebo_low"] < 1 < ratio["placebo_high"])
+        worth = 1 if row["measure"] == "WDD" else -1
+        at = [1 - 1 / ratio[end] for end in ("placebo_low", "estimate", "placebo_high")][::worth]
+        own = [row[end] for end in ("placebo_low", "estimate", "placebo_high")]
+        assert own == pytest.approx([own[1] / at[1] * a for a in at])
 
 
 def test_the_figure_draws_what_the_table_says(found):

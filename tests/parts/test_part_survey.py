@@ -39,7 +39,8 @@ def test_the_interval_is_that_of_scipy(imported):
     assert (row["share_low"], row["share_high"]) == pytest.approx((100 * exact.low, 100 * exact.high), abs=1e-6)
     assert row["share"] == 75.0
     assert found.headline == (
-        'Up to 60 of 80 who came answered 2 questions. Of those that can be shown, most agreed with "Worth it": 75% (95% interval 62% to 85%).'
+        "Up to 60 of 80 who came answered 2 questions. Of those that can be shown, most agreed with "
+        '"Worth it": 75% (95% interval 62% to 85%).'
     )
 
 

@@ -221,8 +221,8 @@ def test_the_sentences_say_units_and_price_years():
     found = break_even(COST, unit(), PRICES, yearly=500)
     assert break_even_sentence(found) == (
         "At £600,000 a year (2021-22 prices), a programme must avert at least 20 recorded offences of robbery in a "
-        "year to be worth its cost, which is 40 offences recorded or not, at £15,000 each (2021-22 prices): one "
-        "recorded offence stands for 2.00."
+        "year to be worth its cost, at £15,000 each (2021-22 prices): the break-even is 20.0, which is 40.0 recorded "
+        "or not, since one recorded offence stands for 2.00."
     )
     assert share_sentence(found, "the borough", "2019") == "That is 4.0% of the 500 recorded in the borough in 2019."
 

@@ -50,6 +50,13 @@ def series(areas=24, measures=("trust",), seed=0, ends=ENDS, spread=0.05):
 # Windows ----------------------------------------------------------------------------------------------------
 
 
+def test_windows_after_the_start_may_be_counted_back_from_the_last():
+    share = np.array([0, 0, 0, 0, 0, 0.25, 0.5, 0.75, 1, 1, 1, 1, 1, 1])
+    assert k.every_window(share, 4).tolist() == [0, 4, 8, 12]
+    assert k.every_window(share, 4, latest=True).tolist() == [0, 4, 9, 13]
+    assert ThinnedWindows(latest=True).words == "windows that share no month, the latest after the start"
+
+
 def test_a_window_holds_the_effect_in_proportion_to_its_months():
     found = [months_after(e, "2018-05", 12) for e in ("2018-03", "2018-06", "2018-09", "2018-12", "2019-03", "2019-06")]
     assert found == [0, 2, 5, 8, 11, 12]
