@@ -107,6 +107,17 @@ def test_the_ratio_is_the_interaction_of_a_saturated_poisson_model():
 # Displacement quotient ----------------------------------------------------------------------------
 
 
+def test_the_guides_own_example_but_for_the_quotient_that_it_misprints():
+    """Guerette (2009), appendix D: counts as printed; GE 97, NE .326, TNE 130.5, and a WDQ given as .411."""
+    found = displacement_measures((207, 110), (178, 157), (308, 318))
+    assert found.gross_effect == 97
+    assert found.net_effect == pytest.approx(0.326, abs=5e-4)
+    assert found.total_net_effect == pytest.approx(130.5)
+    assert found.quotient == pytest.approx(0.258186, abs=5e-7)
+    assert found.quotient == pytest.approx((157 / 318 - 178 / 308) / (110 / 318 - 207 / 308))
+    assert found.readable
+
+
 def test_measures_by_hand():
     """Treated 200 to 100, buffer 100 to 110, comparison 400 to 400: a fifth of the fall came back next door."""
     found = displacement_measures((200, 100), (100, 120), (400, 400))
