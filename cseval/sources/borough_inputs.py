@@ -45,10 +45,7 @@ def borough_inputs(
     inner: str = "inner_london.csv",
     forces: bool = False,
 ) -> Inputs:
-    """Read Metropolitan Police borough counts and everything that belongs to them.
-
-    Every month of the files is kept, also those before the window: earlier starts and a borough's own history
-    need them.
+    """Read Metropolitan Police borough counts, of every month of the files, and everything that belongs to them.
 
     Parameters
     ----------
@@ -61,7 +58,7 @@ def borough_inputs(
     sums : mapping of str to tuple of str, optional
         Outcomes made by adding others.
     inner : str
-        Reference CSV with a column ``borough`` that lists the inner boroughs; empty for no such groups.
+        Reference CSV with a column ``borough`` of the inner boroughs; empty for no such groups.
     forces : bool
         Whether knife crime by police force belongs to it, for context.
 
@@ -69,9 +66,8 @@ def borough_inputs(
     -------
     Inputs
         With the groups ``inner``, ``outer`` and ``neighbours`` (boroughs that touch a treated one); with residents
-        as exposure where borough population is imported; with knife crime by police force where that is asked for and
-        imported; with knife crime and its victims where a Monthly Crime Dashboard covers the window, else with a note
-        that says why not.
+        as exposure where borough population is imported; with knife crime and its victims where a Monthly Crime
+        Dashboard covers the window, else with a note that says why not.
 
     Raises
     ------
@@ -85,13 +81,13 @@ def borough_inputs(
     context = force_context(catalogue) if forces else None
     areas = boundaries_for(catalogue, BOUNDARIES, panel.units)
     require_whole(panel, areas)
-    files = catalogue.provenance(BOUNDARIES) + catalogue.provenance(POPULATION)
+    kinds = (BOUNDARIES, POPULATION, FORCES) if forces else (BOUNDARIES, POPULATION)
     return Inputs(
         panel=panel,
         areas=areas,
         roles=roles,
         groups=_groups(panel, areas, roles, reference_column(reference / inner, "borough") if inner else frozenset()),
-        provenance=files + (catalogue.provenance(FORCES) if forces else ()),
+        provenance=tuple(p for kind in kinds for p in catalogue.provenance(kind)),
         context=(context,) if context is not None else (),
     )
 
