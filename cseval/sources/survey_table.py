@@ -90,7 +90,7 @@ def read_survey_table(path: Path) -> SurveyTable:
     if head.form not in ("csv", "parquet"):
         raise DataError(f"a {head.form} file", where=where, expected="a CSV table")
     found = match_columns(head.columns, _ALIASES, where)
-    missing = [w for w in (*_KEYS, "base") if w not in found]
+    missing = [w for w in NEEDED[KIND] if w not in found]
     if missing or ("count" in found) == ("proportion" in found):
         raise DataError(
             f"no {missing[0]} column"
